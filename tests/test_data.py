@@ -1,0 +1,346 @@
+"""A file is believed only after it was checked: each way of being wrong has its test and its message."""
+import gzip
+import hashlib
+import re
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+
+from tinygsp import data
+from tinygsp.data import DataError, load, minibatches, read_idx, split, toy
+
+IMAGES = np.arange(5 * 2 * 3, dtype=np.uint8).reshape(5, 2, 3)
+LABELS = np.array([0, 1, 2, 1, 0], np.uint8)
+
+
+def idx_bytes(array, sizes=None):
+    """IDX bytes of an array; sizes, if given, is what the header claims instead of the truth."""
+    magic = data.MAGIC["images" if array.ndim == 3 else "labels"]
+    return np.array([magic, *(sizes or array.shape)], ">u4").tobytes() + array.tobytes()
+
+
+def write(path, content):
+    path.write_bytes(content)
+    return path
+
+
+def write_folder(folder, train=(IMAGES, LABELS), test=(IMAGES[:2], LABELS[:2])):
+    for name, array in zip(data.TRAIN + data.TEST, train + test):
+        write(folder / name, idx_bytes(array))
+    return folder
+
+
+def fails(path, what, kind="images"):
+    """Reading path must raise a DataError of one line that names the file and says what is wrong."""
+    with pytest.raises(DataError, match=re.escape(path.name) + ": .*" + what) as caught:
+        read_idx(path, kind)
+    assert "\n" not in str(caught.value)
+
+
+def peak_bytes(work):
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return load("mnist", seed=0)
+
+
+# ---- IDX files: what is right ----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("name", ["file", "file.gz"])  # the name says nothing about the content
+@pytest.mark.parametrize("kind, array", [("images", IMAGES), ("labels", LABELS)])
+def test_round_trip(tmp_path, pack, name, kind, array):
+    result = read_idx(write(tmp_path / name, pack(idx_bytes(array))), kind)
+    assert result.dtype == np.uint8
+    np.testing.assert_array_equal(result, array)
+
+
+def test_round_trip_of_many_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "CHUNK", 7)  # 30 bytes: four chunks and a rest
+    np.testing.assert_array_equal(read_idx(write(tmp_path / "file", idx_bytes(IMAGES))), IMAGES)
+
+
+# ---- IDX files: what is wrong ----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("content, what", [
+    (b"", "empty"),
+    (b"\0\0", "magic number 0, not an IDX file"),
+    (b"<!DOCTYPE html><html>", "magic number 1008813135, not an IDX file.* 2051"),
+    (idx_bytes(LABELS), "magic number 2049, an IDX file of labels; images start with 2051"),
+    (idx_bytes(IMAGES)[:4], "truncated, 4 bytes; the header alone has 16"),
+    (idx_bytes(IMAGES)[:15], "truncated, 15 bytes; the header alone has 16"),
+    (idx_bytes(IMAGES)[:16], r"truncated, 0 bytes after the header; size \(5, 2, 3\) is 30"),
+    (idx_bytes(IMAGES)[:-1], "truncated, 29 bytes after the header"),
+    (idx_bytes(IMAGES) + b"\0", "too long, bytes go on after the 30"),
+    (idx_bytes(IMAGES[:0]), r"size \(0, 2, 3\).*at least 1"),
+    (idx_bytes(IMAGES[:, :0]), r"size \(5, 0, 3\).*at least 1"),
+    (idx_bytes(IMAGES[:, :, :0]), r"size \(5, 2, 0\).*at least 1"),
+    (idx_bytes(IMAGES, (2**31, 2, 3)), "too large"),
+    (idx_bytes(IMAGES, (2**14, 2**8, 2**8 + 1)), "too large"),
+    (idx_bytes(IMAGES, (1, 2**16 + 1, 1)), "too large; at most 65536 pixels"),
+    (idx_bytes(IMAGES, (2**32 - 1, 2**32 - 1, 2**32 - 1)), "too large"),
+])
+def test_malformed_images(tmp_path, pack, content, what):
+    fails(write(tmp_path / "broken-images", pack(content)), what)
+
+
+@pytest.mark.parametrize("content, what", [
+    (b"", "empty"),
+    (idx_bytes(IMAGES), "magic number 2051, an IDX file of images; labels start with 2049"),
+    (idx_bytes(LABELS)[:7], "truncated, 7 bytes; the header alone has 8"),
+    (idx_bytes(LABELS)[:-1], r"truncated, 4 bytes after the header; size \(5,\) is 5"),
+    (idx_bytes(LABELS) + b"\0", "too long, bytes go on after the 5"),
+    (idx_bytes(LABELS[:0]), r"size \(0,\).*at least 1"),
+    (idx_bytes(LABELS, (2**30 + 1,)), "too large"),
+])
+def test_malformed_labels(tmp_path, content, what):
+    fails(write(tmp_path / "broken-labels", content), what, "labels")
+
+
+def test_sizes_at_the_limits_are_read(tmp_path, monkeypatch):
+    image = np.zeros((1, 2**16, 1), np.uint8)
+    assert read_idx(write(tmp_path / "pixels", idx_bytes(image))).shape == image.shape
+    monkeypatch.setattr(data, "MAX_BYTES", IMAGES.size)
+    assert read_idx(write(tmp_path / "bytes", idx_bytes(IMAGES))).shape == IMAGES.shape
+    monkeypatch.setattr(data, "MAX_BYTES", IMAGES.size - 1)
+    fails(tmp_path / "bytes", "too large")
+
+
+def flip(content, position):
+    """The same bytes with every bit of one byte turned over."""
+    content = bytearray(content)
+    content[position] ^= 0xFF
+    return bytes(content)
+
+
+@pytest.mark.parametrize("damage", [
+    lambda packed: packed[:2],             # nothing but the two bytes that promise gzip
+    lambda packed: packed[:20],            # the stream stops
+    lambda packed: packed[:-1],            # the checksum stops
+    lambda packed: flip(packed, 2),        # an unknown method of compression
+    lambda packed: flip(packed, -8),       # a wrong checksum
+    lambda packed: flip(packed, -1),       # a wrong length
+    lambda packed: packed + b"garbage",
+], ids=["two bytes", "stream", "checksum stops", "method", "crc", "length", "garbage"])
+def test_damaged_gzip(tmp_path, damage):
+    fails(write(tmp_path / "images.gz", damage(gzip.compress(idx_bytes(IMAGES)))), "damaged gzip")
+
+
+def test_damaged_deflate_stream(tmp_path):
+    packed = flip(gzip.compress(idx_bytes(IMAGES)), 10)  # first byte of the stream: an invalid block type
+    with pytest.raises(zlib.error):
+        gzip.decompress(packed)
+    fails(write(tmp_path / "images.gz", packed), "damaged gzip")
+
+
+def test_missing_file_and_directory(tmp_path):
+    fails(tmp_path / "nowhere", "cannot be read")
+    (tmp_path / "directory").mkdir()
+    fails(tmp_path / "directory", "cannot be read")
+
+
+def test_no_permission(tmp_path, monkeypatch):
+    def refuse(*_):  # an administrator may open anything, so the refusal is played
+        raise PermissionError(13, "Permission denied")
+    monkeypatch.setattr(data, "open", refuse, raising=False)
+    fails(tmp_path / "secret", r"cannot be read \(Permission denied\)")
+
+
+# ---- Memory is not taken on a stranger's word ------------------------------------------------------------
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_header_that_lies_about_size_takes_no_memory(tmp_path, pack):
+    content = idx_bytes(IMAGES, (900_000, 10, 100))[:20]  # 900 MB claimed, 4 bytes there
+    path = write(tmp_path / "liar", pack(content))
+    assert peak_bytes(lambda: fails(path, "truncated, 4 bytes after the header")) < 4 * data.CHUNK
+
+
+def test_gzip_bomb_is_not_inflated(tmp_path):
+    path = tmp_path / "bomb.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(idx_bytes(IMAGES))
+        for _ in range(32):
+            file.write(bytes(2**20))
+    assert peak_bytes(lambda: fails(path, "too long")) < 4 * data.CHUNK
+
+
+# ---- MNIST -----------------------------------------------------------------------------------------------
+
+def test_checksums_of_the_shipped_files():
+    readme = (data.MNIST.parent / "README.md").read_text("utf-8")
+    table = re.findall(r"`(\S+\.gz)` \| (\d+) \| `([0-9a-f]{64})`", readme)
+    assert sorted(name for name, _, _ in table) == sorted(name + ".gz" for name in data.TRAIN + data.TEST)
+    for name, size, checksum in table:
+        content = gzip.decompress((data.MNIST / name).read_bytes())
+        assert len(content) == int(size)
+        assert hashlib.sha256(content).hexdigest() == checksum
+
+
+def test_mnist_shapes(mnist):
+    for x, y, n in [(mnist.train_x, mnist.train_y, 55_000), (mnist.val_x, mnist.val_y, 5_000),
+                    (mnist.test_x, mnist.test_y, 10_000)]:
+        assert x.shape == (n, 784) and x.dtype == np.uint8
+        assert y.shape == (n,) and y.dtype == np.int64
+        assert set(y) == set(range(10))
+    assert (mnist.name, mnist.task, mnist.n_in, mnist.n_out) == ("mnist", "classification", 784, 10)
+    assert mnist.class_names == tuple("0123456789") and mnist.input_shape == (28, 28)
+
+
+def test_mnist_scaling(mnist):
+    assert mnist.divisor == 255
+    np.testing.assert_allclose([mnist.mean, mnist.std], [0.1307, 0.3081], atol=5e-4)  # known of all 60,000
+
+
+def test_shipped_labels_are_digits(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "MNIST", write_folder(tmp_path))
+    with pytest.raises(DataError, match="labels 0 to 2; those of MNIST are 0 to 9"):
+        load("mnist")
+
+
+# ---- Folders ---------------------------------------------------------------------------------------------
+
+def test_folder(tmp_path):
+    dataset = load(write_folder(tmp_path))
+    assert dataset.name == str(tmp_path) and load(dataset.name).n_in == 6
+    assert (dataset.task, dataset.n_out, dataset.class_names) == ("classification", 3, ("0", "1", "2"))
+    assert dataset.input_shape == (2, 3) and len(dataset.val_x) == 1
+    for x, y in [(dataset.train_x, dataset.train_y), (dataset.val_x, dataset.val_y)]:
+        rows = x[:, 0] // 6  # the first pixel tells which image it is
+        np.testing.assert_array_equal(x, IMAGES.reshape(5, 6)[rows])
+        np.testing.assert_array_equal(y, LABELS[rows])
+    np.testing.assert_array_equal(dataset.test_x, IMAGES[:2].reshape(2, 6))
+    np.testing.assert_array_equal(dataset.test_y, LABELS[:2])
+    np.testing.assert_allclose(dataset.mean, np.mean(dataset.train_x / 255), rtol=1e-12)
+    np.testing.assert_allclose(dataset.std, np.std(dataset.train_x / 255), rtol=1e-12)
+
+
+def test_scaling_adds_up_over_chunks(tmp_path, monkeypatch):
+    whole = load(write_folder(tmp_path))
+    monkeypatch.setattr(data, "CHUNK", 7)
+    pieces = load(tmp_path)
+    assert (pieces.mean, pieces.std) == (whole.mean, whole.std)
+
+
+def test_constant_images_are_not_divided_by_zero(tmp_path):
+    dataset = load(write_folder(tmp_path, train=(np.full_like(IMAGES, 7), LABELS)))
+    assert (dataset.mean, dataset.std) == (7 / 255, 1.0)
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+def test_split_of_files_is_the_same_for_every_run(tmp_path, monkeypatch, shipped):
+    monkeypatch.setattr(data, "MNIST", tmp_path)
+    name, n = "mnist" if shipped else tmp_path, 60
+    images = np.arange(n, dtype=np.uint8).reshape(n, 1, 1)
+    write_folder(tmp_path, train=(images, np.arange(n, dtype=np.uint8) % 10), test=(images[:2], LABELS[:2]))
+    first, second, other = load(name, seed=0), load(name, seed=1), load(name, split_seed=1)
+    np.testing.assert_array_equal(first.val_x, second.val_x)
+    np.testing.assert_array_equal(first.train_x, second.train_x)
+    assert len(first.val_x) == 5 and set(first.val_x[:, 0]) != set(other.val_x[:, 0])
+    assert sorted([*first.train_x[:, 0], *first.val_x[:, 0]]) == list(range(n))
+
+
+def test_plain_file_is_preferred(tmp_path):
+    write_folder(tmp_path)
+    write(tmp_path / (data.TRAIN[0] + ".gz"), b"never read")
+    assert load(tmp_path).n_in == 6
+    plain = tmp_path / data.TEST[0]
+    write(tmp_path / (data.TEST[0] + ".gz"), gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    assert len(load(tmp_path).test_x) == 2
+
+
+def test_missing_files_are_all_named(tmp_path):
+    write_folder(tmp_path)
+    (tmp_path / data.TRAIN[1]).unlink()
+    (tmp_path / data.TEST[0]).unlink()
+    with pytest.raises(DataError, match=f"missing {data.TRAIN[1]}, {data.TEST[0]};"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["mnits", "", "no/such/folder"])
+def test_unknown_name(name):
+    with pytest.raises(DataError, match=f"'{name}' unknown; use mnist, toy, or a folder of four IDX files"):
+        load(name)
+
+
+@pytest.mark.parametrize("train, test, what", [
+    ((IMAGES, LABELS[:4]), (IMAGES, LABELS), "train-labels-idx1-ubyte: 4 labels for 5 images"),
+    ((IMAGES, LABELS), (IMAGES[:3], LABELS), "t10k-labels-idx1-ubyte: 5 labels for 3 images"),
+    ((IMAGES, LABELS), (IMAGES.reshape(5, 3, 2), LABELS), r"t10k-images-idx3-ubyte: images of \(3, 2\)"),
+    ((IMAGES, LABELS), (IMAGES, LABELS + 1), "t10k-labels-idx1-ubyte: mislabelled, label 3; .* 0 to 2"),
+    ((IMAGES, LABELS * 0 + 4), (IMAGES, LABELS), "train-labels-idx1-ubyte: every label is 4; at least 2"),
+    ((IMAGES[:1], LABELS[:1]), (IMAGES, LABELS), "train-images-idx3-ubyte: 1 image; at least 2"),
+], ids=["train count", "test count", "size", "mislabelled", "one class", "one image"])
+def test_files_that_do_not_fit_together(tmp_path, train, test, what):
+    with pytest.raises(DataError, match=what):
+        load(write_folder(tmp_path, train, test))
+
+
+def test_two_images_are_enough(tmp_path):
+    dataset = load(write_folder(tmp_path, train=(IMAGES[:2], LABELS[:2])))
+    assert len(dataset.train_x) == len(dataset.val_x) == 1
+
+
+# ---- Toy -------------------------------------------------------------------------------------------------
+
+def test_toy_formulas():
+    dataset = load("toy", seed=3)
+    for x, y, n in [(dataset.train_x, dataset.train_y, 8000), (dataset.val_x, dataset.val_y, 1000),
+                    (dataset.test_x, dataset.test_y, 2000)]:
+        assert x.shape == (n, 4) and y.shape == (n, 2) and x.dtype == y.dtype == np.float32
+        assert x.min() >= -1 and x.max() <= 1 and np.all(x.min(axis=0) < -0.9) and np.all(x.max(axis=0) > 0.9)
+        a, b, c, d = x.T.astype(np.float64)
+        np.testing.assert_allclose(y[:, 0], 3 * np.sin((a - b) * (a - b)), rtol=1e-6)
+        np.testing.assert_allclose(y[:, 1], (c + d) * (c + d) * (c + d), rtol=1e-6)
+    assert (dataset.name, dataset.task, dataset.n_in, dataset.n_out) == ("toy", "regression", 4, 2)
+    assert (dataset.class_names, dataset.input_shape) == (("y1", "y2"), (4,))
+    assert (dataset.divisor, dataset.mean, dataset.std) == (1, 0, 1)
+
+
+def test_toy_seeds():
+    np.testing.assert_array_equal(toy(1).train_x, load("toy", seed=1).train_x)
+    assert not np.array_equal(toy(0).train_x, toy(1).train_x)
+    small = toy(0, n_train=5, n_val=4, n_test=3)
+    assert (len(small.train_x), len(small.val_x), len(small.test_x)) == (5, 4, 3)
+    assert len(np.unique(np.concatenate([small.train_x, small.val_x, small.test_x]), axis=0)) == 12
+
+
+# ---- Order -----------------------------------------------------------------------------------------------
+
+def test_split_is_disjoint_and_complete():
+    train, val = split(60, 5, np.random.default_rng(0))
+    assert len(train) == 55 and len(val) == 5
+    assert sorted([*train, *val]) == list(range(60))
+    assert list(val) != list(range(5)) and list(val) != list(range(55, 60))
+
+
+def test_minibatches_visit_every_sample_once_in_a_new_order():
+    rng = np.random.default_rng(0)
+    first, second = list(minibatches(50, 16, rng)), list(minibatches(50, 16, rng))
+    for epoch in (first, second):
+        assert [len(batch) for batch in epoch] == [16, 16, 16, 2]
+        assert all(batch.dtype == np.int64 for batch in epoch)
+        assert sorted(np.concatenate(epoch)) == list(range(50))
+    assert set(first[0]) not in [set(batch) for batch in second]  # not the same batches in another order
+    again = list(minibatches(50, 16, np.random.default_rng(0)))
+    np.testing.assert_array_equal(np.concatenate(again), np.concatenate(first))
+
+
+def test_one_batch_may_hold_everything():
+    assert [len(batch) for batch in minibatches(3, 100, np.random.default_rng(0))] == [3]
+
+
+@pytest.mark.parametrize("batch_size", [0, -3])
+def test_batch_size_must_be_positive(batch_size):
+    with pytest.raises(ValueError, match=f"batch_size must be at least 1, got {batch_size}"):
+        minibatches(10, batch_size, np.random.default_rng(0))
