@@ -1,0 +1,228 @@
+"""Layers: a forward pass, and a backward pass written by hand.
+
+The contract: `forward(x)` maps (n, n_in) to (n, n_out) and remembers what its backward needs; `backward(dy)` maps
+dL/dy (n, n_out) to dL/dx (n, n_in) and overwrites `grads`. Nothing accumulates, nothing is hidden: the noise of a
+masked layer is drawn by `sample`, and forward only uses it. Lessons 02 and 07 build this file; read `losses.py`
+next.
+
+Activations have the shape (n, features) and lie feature-major in memory: `x.T` is C-contiguous, so that the n
+values of one feature are neighbours. BLAS does not mind, and sparse layers work on whole contiguous rows.
+In float32 the elementwise work runs in `kernels`; in float64 the same lines run in NumPy, exact enough to check.
+"""
+
+import numpy as np
+
+from tinygsp import gates, kernels
+
+f32 = np.float32
+
+
+def feature_major(n, features, dtype):
+    """An uninitialised (n, features) array whose transpose is C-contiguous."""
+    return np.empty((features, n), dtype).T
+
+
+def flat(a):
+    return a.ravel(order="K")
+
+
+class Layer:
+    """Base class: a layer without parameters that changes nothing."""
+
+    def __init__(self):
+        self.params = {}
+        self.grads = {}
+
+    def sample(self, step, noise=1.0):
+        """Draw this step's noise, scaled by `noise`; only masked layers have any."""
+
+    def forward(self, x):
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+class Dense(Layer):
+    """y = x @ W + b, with W (n_in, n_out) and b (n_out,)."""
+
+    def __init__(self, n_in, n_out, rng, dtype=np.float32):
+        super().__init__()
+        self.params = {"W": init_weights(n_in, n_out, rng, dtype), "b": np.zeros(n_out, dtype)}
+        self.grads = {name: np.zeros_like(p) for name, p in self.params.items()}
+        self.needs_dx = True  # False on the first layer saves a matrix product nobody reads
+
+    def forward(self, x):
+        self.x = x
+        y = feature_major(len(x), self.params["W"].shape[1], x.dtype)  # (n, n_out)
+        np.matmul(x, self.params["W"], out=y)
+        y += self.params["b"]
+        return y
+
+    def backward(self, dy):
+        np.matmul(self.x.T, dy, out=self.grads["W"])  # (n_in, n) @ (n, n_out)
+        self.grads["b"][:] = dy.sum(axis=0)
+        return dy @ self.params["W"].T if self.needs_dx else None
+
+
+def init_weights(n_in, n_out, rng, dtype):
+    """Normal weights of variance 2 / n_in (He et al. 2015)."""
+    return rng.normal(0, np.sqrt(2 / n_in), (n_in, n_out)).astype(dtype)
+
+
+class MaskedDense(Layer):
+    """A dense layer with a gate on every weight and every bias.
+
+        mask = [gate + noise * logit(u) > 0],   Wm = mask * W,   y = x @ Wm[:-1] + Wm[-1]
+
+    W and gate are (n_in + 1, n_out): the last row is the bias, an input that is always 1, paid for like the rest.
+    A gate of -inf never opens: its connection is retired.
+
+    index : (n_in + 1, n_out) uint32  place of each connection in the original matrix: what its noise is drawn from
+    hard  : bool                      False uses the soft gate in place of the mask, for checks and lessons
+    """
+
+    def __init__(self, W, gate, index=None, *, seed=0, layer=0, tau=1.0, hard=True, needs_dx=True):
+        super().__init__()
+        gates.check_tau(tau)
+        self.params = {"W": W, "gate": gate}
+        self.grads = {"W": np.zeros_like(W), "gate": np.zeros_like(gate)}
+        self.index = np.arange(W.size, dtype=np.uint32).reshape(W.shape) if index is None else index
+        self.seed, self.layer, self.tau, self.hard, self.needs_dx = seed, layer, tau, hard, needs_dx
+        self.mask, self.slope, self.Wm = (np.zeros_like(W) for _ in range(3))
+
+    def sample(self, step, noise=1.0):
+        keys = gates.noise_keys(self.seed, step, self.layer)
+        W, gate = self.params["W"], self.params["gate"]
+        if W.dtype == f32 and self.hard:
+            out = flat(self.Wm), flat(self.mask), flat(self.slope)
+            kernels.sample_gates(flat(W), flat(gate), flat(self.index), *keys, f32(noise), f32(1 / self.tau), *out)
+            return
+        u = gates.hash_uniform(self.index, *keys).astype(W.dtype)
+        mask, soft = gates.binary_gate(gate, noise * gates.logistic_noise(u), self.tau)
+        self.mask[:] = mask if self.hard else soft
+        self.slope[:] = gates.binary_gate_backward(1, soft, self.tau)
+        self.Wm[:] = self.mask * W
+
+    def forward(self, x):
+        self.x = x
+        y = feature_major(len(x), self.Wm.shape[1], x.dtype)  # (n, n_out)
+        np.matmul(x, self.Wm[:-1], out=y)
+        y += self.Wm[-1]
+        return y
+
+    def backward(self, dy):
+        dWm = self.grads["W"]  # becomes dW in place
+        np.matmul(self.x.T, dy, out=dWm[:-1])  # (n_in, n) @ (n, n_out)
+        dWm[-1] = dy.sum(axis=0)
+        self.gate_grads(dWm)
+        return dy @ self.Wm[:-1].T if self.needs_dx else None
+
+    def gate_grads(self, dWm):
+        """Straight through: dgate = dWm * W * slope, then in place dW = dWm * mask."""
+        W, dgate = self.params["W"], self.grads["gate"]
+        if W.dtype == f32:
+            kernels.gate_grads(flat(dWm), flat(W), flat(self.mask), flat(self.slope), flat(dgate))
+        else:
+            np.multiply(dWm * W, self.slope, out=dgate)
+            dWm *= self.mask
+
+    def penalty(self, price):
+        """Charge `price` for every gate expected to be open: adds price * p * (1 - p) to dgate."""
+        gate, dgate = self.params["gate"], self.grads["gate"]
+        if gate.dtype == f32:
+            kernels.add_price(flat(gate), f32(price), flat(dgate))
+        else:
+            dgate += gates.price_grad(gate, price)
+
+
+class MaskedEdges(MaskedDense):
+    """The same layer as a list of its live connections: the work of a step follows what is alive.
+
+    W, gate, index  : (k,)                sorted by output, then input
+    shape           : (n_in + 1, n_out)   of the original matrix, which `index` counts through
+    inputs, outputs : sorted int arrays   the original numbers of the inputs and outputs that are still there
+
+    x is (n, len(inputs)) and y is (n, len(outputs)).
+    """
+
+    def __init__(self, W, gate, index, shape, inputs, outputs, **options):
+        super().__init__(W, gate, index, **options)
+        row, col = np.divmod(index.astype(np.int64), shape[1])
+        place = np.where(row == shape[0] - 1, len(inputs), np.searchsorted(inputs, row))
+        self.rows = place.astype(np.int32)  # len(inputs) stands for the bias
+        self.starts = np.searchsorted(col, outputs)  # connections starts[j] to starts[j + 1] enter output j
+        self.starts = np.append(self.starts, len(col))
+        self.n_in = len(inputs)
+
+    def forward(self, x):
+        self.x = x
+        y = feature_major(len(x), len(self.starts) - 1, x.dtype)
+        kernels.edges_forward(x.T, self.Wm, self.rows, self.starts, y.T)
+        return y
+
+    def backward(self, dy):
+        dWm = self.grads["W"]
+        kernels.edges_grads(self.x.T, dy.T, self.rows, self.starts, dWm)
+        self.gate_grads(dWm)
+        if not self.needs_dx:
+            return None
+        dx = feature_major(len(dy), self.n_in, dy.dtype)
+        kernels.edges_backward(dy.T, self.Wm, self.rows, self.starts, dx.T)
+        return dx
+
+
+class ReLU(Layer):
+    """y = max(x, 0). The derivative at 0 is taken as 0."""
+
+    def forward(self, x):
+        self.mask = x > 0
+        return x * self.mask
+
+    def backward(self, dy):
+        return dy * self.mask
+
+
+class SiLU(Layer):
+    """y = x * sigmoid(x), with dy/dx = s * (1 + x * (1 - s)), s = sigmoid(x) (Elfwing et al. 2018)."""
+
+    def forward(self, x):
+        if x.dtype == f32:
+            y, self.slope = np.empty_like(x), np.empty_like(x)
+            kernels.silu(flat(x), flat(y), flat(self.slope))
+            return y
+        s = gates.sigmoid(x)
+        self.slope = s * (1 + x * (1 - s))
+        return x * s
+
+    def backward(self, dy):
+        return dy * self.slope
+
+
+class Sequential:
+    """Layers one after another."""
+
+    def __init__(self, layers):
+        self.layers = list(layers)
+
+    @property
+    def masked(self):
+        return [layer for layer in self.layers if isinstance(layer, MaskedDense)]
+
+    def sample(self, step, noise=1.0):
+        for layer in self.layers:
+            layer.sample(step, noise)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, dy):
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        return dy
+
+    def penalty(self, price):
+        for layer in self.masked:
+            layer.penalty(price)

@@ -1,0 +1,38 @@
+"""Losses. Each returns (loss, dlogits): the mean over the batch, and its gradient, ready for `backward`.
+
+Lesson 03 derives them; read `optim.py` next.
+"""
+
+import numpy as np
+
+
+def softmax_cross_entropy(logits, labels):
+    """Mean negative log-likelihood of the right class.
+
+        loss = mean_n( logsumexp(logits_n) - logits_n[label_n] ),   dlogits = (softmax(logits) - onehot) / n
+
+    logits : (n, k) float  class scores
+    labels : (n,)   int    right classes, in [0, k)
+
+    Returns (loss, dlogits): float, (n, k). Scores are shifted by their row maximum, so none overflows.
+    """
+    rows = np.arange(len(labels))
+    z = logits - logits.max(axis=1, keepdims=True)
+    e = np.exp(z)
+    total = e.sum(axis=1, keepdims=True)
+    loss = np.mean(np.log(total[:, 0]) - z[rows, labels])
+    e /= total
+    e[rows, labels] -= 1
+    e /= len(labels)
+    return float(loss), e
+
+
+def mean_absolute_error(y, target):
+    """Mean over the batch of the summed absolute errors of the outputs.
+
+        loss = mean_n( sum_k |y_nk - target_nk| ),   dy = sign(y - target) / n
+
+    y, target : (n, k) float. Returns (loss, dy): float, (n, k). At y = target the gradient is 0.
+    """
+    error = y - target
+    return float(np.abs(error).sum() / len(y)), np.sign(error) / error.dtype.type(len(y))

@@ -1,0 +1,326 @@
+"""The method: weights and wiring trained together by gradient descent (Zhang, Tao, Zhang 2023, arXiv 2311.12526).
+
+Three phases, one loop. *dense* trains the plain network, as the accuracy to beat and as a starting point. *search*
+gives every weight and bias a gate and a price, and steers the price so that the number of open gates falls along a
+schedule down to the budget while the noise of the gates fades. Then the gates are frozen, what reaches no output is
+trimmed, and *finetune* trains the survivors. Every choice is made on the training and validation splits.
+Lessons 08 and 10 build this file; read `sparse.py` for what comes out.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygsp import kernels, losses
+from tinygsp.data import minibatches
+from tinygsp.layers import MaskedDense, MaskedEdges, ReLU, Sequential, SiLU, feature_major, init_weights
+from tinygsp.optim import SGD, cosine
+from tinygsp.sparse import Meta, SparseLayer, SparseNetwork
+
+ACTIVATION_LAYERS = {"silu": SiLU, "relu": ReLU}
+
+
+class DivergedError(RuntimeError):
+    """The loss is no longer a finite number."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the method can be told. The defaults are those of the MNIST run."""
+
+    density: float = 0.0015  # kept / total of the result, biases included
+    hidden: tuple = (300, 100)  # units of the hidden layers
+    activation: str = "silu"  # or "relu"
+    epochs: int = 150  # of the search
+    dense_epochs: int = 10  # of the plain network before it
+    finetune_epochs: int = 60  # of the survivors after it
+    batch_size: int = 256
+    lr: float = 0.1  # of weights, falling to lr_end * lr over each phase
+    gate_lr: float = 10.0  # of gates, likewise
+    lr_end: float = 0.1
+    momentum: float = 0.9
+    tau: float = 1.0  # temperature of the soft gate behind the straight-through gradient
+    gate_start: float = 1.0  # every gate's first logit: open with probability sigmoid(1) = 0.73
+    noise_end: float = 0.75  # share of the search after which the gates are no longer random
+    budget_at: float = 0.75  # share of the search after which the count stays at the budget
+    count_power: float = 0.3  # log(count) falls as r ** count_power: fast at first, most epochs at low counts
+    price_start: float = 1e-6
+    price_rate: float = 0.004  # d log(price) per step and unit of log(count / target)
+    price_damping: float = 3.0  # the price reacts at once by (count / target) ** price_damping
+    retire_below: float = -3.0  # a gate below this at the end of an epoch is closed for good
+    edges_below: float = 0.35  # share of live connections below which layers become edge lists (speed only)
+
+
+class Inputs:
+    """Some columns of a data set, feature-major and as compact as on disk, scaled batch by batch.
+
+    x : (n, n_in); columns : the inputs still in use
+    """
+
+    def __init__(self, x, columns, dataset):
+        self.values = np.ascontiguousarray(x[:, columns].T)  # (columns, n)
+        self.scale = np.float32(1 / (dataset.divisor * dataset.std))
+        self.shift = np.float32(-dataset.mean / dataset.std)
+
+    def batch(self, samples):
+        """x = (value / divisor - mean) / std of the given samples: (len(samples), columns) float32."""
+        x = feature_major(len(samples), len(self.values), np.float32)
+        kernels.gather(self.values, samples, self.scale, self.shift, x.T)
+        return x
+
+
+class Pruner:
+    """Trains and prunes a network on a data set. `run` yields a record (dict) after every epoch; afterwards
+    `network` is the SparseNetwork, with at most `budget` nonzero parameters.
+
+    dataset : data.Dataset;  settings : Settings;  seed : int, of the weights, the noise and the order of batches
+    """
+
+    def __init__(self, dataset, settings, seed=0):
+        self.dataset, self.settings, self.seed = dataset, settings, seed
+        self.sizes = [dataset.n_in, *settings.hidden, dataset.n_out]
+        self.total = sum((n_in + 1) * n_out for n_in, n_out in zip(self.sizes, self.sizes[1:]))
+        self.budget = int(settings.density * self.total)
+        self.loss = losses.softmax_cross_entropy if dataset.task == "classification" else losses.mean_absolute_error
+        s = settings
+        self.phases = {"dense": s.dense_epochs, "search": s.epochs, "finetune": s.finetune_epochs}
+        self.steps_per_epoch = math.ceil(len(dataset.train_x) / s.batch_size)
+        self.epoch = 0  # over all phases
+        self.step = 0
+        self.price = s.price_start
+        self.network = None
+
+    # --- the loop ---
+
+    @property
+    def total_epochs(self):
+        return sum(self.phases.values())
+
+    def place(self):
+        """(phase, epochs already done in it) of the next epoch."""
+        done = self.epoch
+        for phase, epochs in self.phases.items():
+            if done < epochs:
+                return phase, done
+            done -= epochs
+        raise ValueError(f"all {self.total_epochs} epochs are done")
+
+    def run(self):
+        """Train to the end; yields the record of each epoch."""
+        while self.epoch < self.total_epochs:
+            yield self.train_epoch()
+
+    def train_epoch(self):
+        """One pass over the training split, and what must happen before and after it. Returns the record."""
+        phase, done = self.place()
+        if done == 0:
+            {"dense": self.start_dense, "search": self.start_search, "finetune": self.freeze}[phase]()
+        rng = np.random.default_rng((self.seed, self.epoch))
+        total_loss = 0.0
+        for b, samples in enumerate(minibatches(len(self.dataset.train_x), self.settings.batch_size, rng)):
+            r = (done + b / self.steps_per_epoch) / self.phases[phase]  # progress of the phase, in [0, 1)
+            total_loss += self.train_step(phase, r, np.sort(samples)) * len(samples)
+        if phase == "search":
+            self.retire()
+        self.epoch += 1
+        if self.epoch == self.total_epochs:
+            self.network = self.to_network(threshold=0).trim()
+        count = self.count_open()
+        return {
+            "epoch": self.epoch,
+            "phase": phase,
+            "loss": total_loss / len(self.dataset.train_x),
+            "val_accuracy": self.validate(),
+            "open_gates": count,
+            "density": count / self.total,
+            "price": self.price if phase == "search" else 0.0,
+            "noise": self.noise(r) if phase == "search" else 0.0,
+        }
+
+    def train_step(self, phase, r, samples):
+        """One step: sample -> forward -> loss -> backward -> penalty -> optimizer step. Returns the loss."""
+        s, model, search = self.settings, self.model, phase == "search"
+        x, target = self.train_inputs.batch(samples), self.dataset.train_y[samples]
+
+        model.sample(self.step, self.noise(r) if search else 0.0)
+        loss, dy = self.loss(model.forward(x), target)
+        if not math.isfinite(loss):
+            raise DivergedError(f"the loss became {loss} at step {self.step} ({phase}); try a smaller --lr")
+        model.backward(dy)
+        if search:
+            model.penalty(self.steer_price(r))
+        end = s.lr_end if search else 0.0
+        self.optimizer.lr = {"W": cosine(s.lr, end * s.lr, r), "gate": cosine(s.gate_lr, end * s.gate_lr, r)}
+        self.optimizer.step(model)
+        self.step += 1
+        return loss
+
+    # --- the schedules of the search, as functions of its progress r ---
+
+    def noise(self, r):
+        """Scale of the gates' noise: from 1 to 0 along a line, then 0."""
+        return max(0.0, 1 - r / self.settings.noise_end)
+
+    def target(self, r):
+        """How many gates should be open: log(target) falls from log(total) to log(budget) as a power of r."""
+        q = min(1.0, r / self.settings.budget_at) ** self.settings.count_power
+        return math.exp((1 - q) * math.log(self.total) + q * math.log(self.budget))
+
+    def steer_price(self, r):
+        """Move the price of an open gate so that the count of open gates follows the target.
+
+        A proportional-integral controller on e = log(count / target): the integral is the price itself, the
+        proportional part damps the swings that an integral alone would make.
+        """
+        s = self.settings
+        error = math.log(max(self.count_open(), 1) / self.target(r))
+        self.price *= math.exp(s.price_rate * error)
+        return self.price * math.exp(s.price_damping * error)
+
+    # --- what happens between epochs ---
+
+    def start_dense(self):
+        """Build the network; every gate is wide open and stays so."""
+        rng = np.random.default_rng(self.seed)
+        layers = []
+        for k, (n_in, n_out) in enumerate(zip(self.sizes, self.sizes[1:])):
+            W = np.zeros((n_in + 1, n_out), np.float32)
+            W[:-1] = init_weights(n_in, n_out, rng, np.float32)
+            layers.append(MaskedDense(W, np.full_like(W, np.inf), **self.layer_options(k)))
+        self.assemble(layers, [np.arange(n) for n in self.sizes])
+        self.optimizer = SGD(self.settings.lr, self.settings.momentum)
+
+    def start_search(self):
+        """Give every connection a gate that can move."""
+        for layer in self.model.masked:
+            layer.params["gate"][:] = self.settings.gate_start
+        self.optimizer = SGD(self.settings.lr, self.settings.momentum)
+
+    def retire(self):
+        """Close for good what has fallen below the threshold, and stop computing with it.
+
+        Setting the gate to -inf is the decision. Replacing a layer by the list of its live connections only makes
+        the work follow: it changes no result beyond rounding.
+        """
+        live = 0
+        for layer in self.model.masked:
+            gate = layer.params["gate"]
+            gate[gate < self.settings.retire_below] = -np.inf
+            live += np.count_nonzero(gate > -np.inf)
+        if live < self.settings.edges_below * self.total or not self.is_dense():
+            self.compact()
+
+    def compact(self):
+        """Replace every layer by a list of its live connections among live units."""
+        layers = self.model.masked
+        alive = []  # for each layer: original (row, col) of its live connections
+        for layer, n_out in zip(layers, self.sizes[1:]):
+            alive.append(np.divmod(layer.index[layer.params["gate"] > -np.inf].astype(np.int64), n_out))
+        units = [np.unique(alive[0][0])]
+        for (_, col), (row, _) in zip(alive, alive[1:]):
+            units.append(np.intersect1d(col, row))
+        units = [u[u < n] for u, n in zip(units, self.sizes)]  # row n_in is the bias, not a unit
+        units.append(np.arange(self.sizes[-1]))
+
+        new = []
+        for k, layer in enumerate(layers):
+            W, gate, index = (a.ravel() for a in (layer.params["W"], layer.params["gate"], layer.index))
+            row, col = np.divmod(index.astype(np.int64), self.sizes[k + 1])
+            keep = (gate > -np.inf) & np.isin(col, units[k + 1]) & ((row == self.sizes[k]) | np.isin(row, units[k]))
+            places = np.nonzero(keep)[0]
+            places = places[np.lexsort((row[places], col[places]))]  # by output, then input
+            self.optimizer.select(2 * k, places)
+            new.append(self.edge_layer(k, W[places], gate[places], index[places], units))
+        self.assemble(new, units)
+
+    def freeze(self):
+        """Fix the wiring: the largest set of best gates that, trimmed, fits the budget. Then only weights move."""
+        gate = np.concatenate([layer.params["gate"].ravel() for layer in self.model.masked])
+        gate = np.sort(gate[gate > -np.inf])[::-1]
+        fits, too_many = 0, len(gate)  # number of gates above the threshold
+        if self.to_network(-np.inf).trim().count() <= self.budget:
+            fits = too_many
+        while too_many - fits > 1:
+            middle = (fits + too_many) // 2
+            if self.to_network(gate[middle]).trim().count() <= self.budget:
+                fits = middle
+            else:
+                too_many = middle
+        self.from_network(self.to_network(gate[fits] if fits < len(gate) else -np.inf).trim())
+        self.optimizer = SGD(self.settings.lr, self.settings.momentum)
+
+    # --- between layers that learn and networks that are done ---
+
+    def to_network(self, threshold):
+        """The SparseNetwork of the connections whose gate is above `threshold`, not yet trimmed."""
+        layers = []
+        for layer, n_in, n_out in zip(self.model.masked, self.sizes, self.sizes[1:]):
+            keep = layer.params["gate"] > threshold
+            row, col = np.divmod(layer.index[keep].astype(np.int32), np.int32(n_out))
+            W, bias = layer.params["W"][keep], np.zeros(n_out, np.float32)
+            is_bias = row == n_in
+            bias[col[is_bias]] = W[is_bias]
+            order = np.lexsort((row[~is_bias], col[~is_bias]))
+            row, col, W = (a[~is_bias][order] for a in (row, col, W))
+            layers.append(SparseLayer((n_in, n_out), row, col, W, bias))
+        d = self.dataset
+        meta = Meta(self.settings.activation, d.task, d.divisor, d.mean, d.std, d.class_names, d.input_shape, d.name)
+        return SparseNetwork(layers, meta)
+
+    def from_network(self, network):
+        """Go on with the connections of `network` alone, their gates open for good."""
+        units = [*network.used_inputs(), np.arange(self.sizes[-1])]
+        layers = []
+        for k, layer in enumerate(network.layers):
+            biases = np.flatnonzero(layer.bias)
+            row, col = np.append(layer.row, np.full_like(biases, layer.n_in)), np.append(layer.col, biases)
+            order = np.lexsort((row, col))
+            W = np.append(layer.weight, layer.bias[biases])[order]
+            index = (row * layer.n_out + col)[order].astype(np.uint32)
+            layers.append(self.edge_layer(k, W, np.full_like(W, np.inf), index, units))
+        self.assemble(layers, units)
+
+    def edge_layer(self, k, W, gate, index, units):
+        shape = (self.sizes[k] + 1, self.sizes[k + 1])
+        return MaskedEdges(W, gate, index, shape, units[k], units[k + 1], **self.layer_options(k))
+
+    def layer_options(self, k):
+        return {"seed": self.seed, "layer": k, "tau": self.settings.tau, "needs_dx": k > 0}
+
+    def assemble(self, layers, units):
+        """Make `layers` the model, with activations between them; units[k] are the inputs of layer k in use."""
+        stack = []
+        for layer in layers:
+            stack += [layer, ACTIVATION_LAYERS[self.settings.activation]()]
+        self.model = Sequential(stack[:-1])
+        self.units = units
+        self.train_inputs = Inputs(self.dataset.train_x, units[0], self.dataset)
+        self.val_inputs = Inputs(self.dataset.val_x, units[0], self.dataset)
+
+    def is_dense(self):
+        return self.model.layers[0].index.ndim == 2
+
+    # --- what can be said of it ---
+
+    def count_open(self):
+        """Gates that are open without noise."""
+        return sum(np.count_nonzero(layer.params["gate"] > 0) for layer in self.model.masked)
+
+    def validate(self):
+        """Accuracy on the validation split, noise off; for a regression the mean R^2 of the outputs."""
+        self.model.sample(self.step, noise=0.0)
+        scores = self.model.forward(self.val_inputs.batch(np.arange(len(self.dataset.val_x))))
+        return score(scores, self.dataset.val_y, self.dataset.task)
+
+
+def score(scores, target, task):
+    """Accuracy of class scores (n, k) against labels (n,); R^2, averaged over outputs, of a regression (n, k)."""
+    if task == "classification":
+        return float(np.mean(scores.argmax(axis=1) == target))
+    return float(np.mean(r_squared(scores, target)))
+
+
+def r_squared(y, target):
+    """1 - (squared error) / (variance of the target), for each output: (n, k), (n, k) -> (k,)."""
+    return 1 - ((y - target) ** 2).mean(axis=0) / target.var(axis=0)
