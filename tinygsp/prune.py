@@ -1,6 +1,6 @@
 """The method: weights and wiring trained together by gradient descent (Zhang, Tao, Zhang 2023, arXiv 2311.12526).
 
-Three phases, one loop. *dense* trains the plain network, as the accuracy to beat and as a starting point. *search*
+Three phases, one loop. *dense* trains the plain network, for the accuracy to beat. *search*
 gives every weight and bias a gate and a price, and steers the price so that the number of open gates falls along a
 schedule down to the budget while the noise of the gates fades. Then the gates are frozen, what reaches no output is
 trimmed, and *finetune* trains the survivors. Every choice is made on the training and validation splits.
@@ -181,20 +181,22 @@ class Pruner:
     # --- what happens between epochs ---
 
     def start_dense(self):
-        """Build the network; every gate is wide open and stays so."""
+        """Build the network with every gate wide open for good."""
+        self.build(np.inf)
+
+    def start_search(self):
+        """Build the same network again, from the same first weights, with gates that can move."""
+        self.build(self.settings.gate_start)
+
+    def build(self, gate):
+        """Layers with fresh weights, drawn from the seed, and all gates at `gate`."""
         rng = np.random.default_rng(self.seed)
         layers = []
         for k, (n_in, n_out) in enumerate(zip(self.sizes, self.sizes[1:])):
             W = np.zeros((n_in + 1, n_out), np.float32)
             W[:-1] = init_weights(n_in, n_out, rng, np.float32)
-            layers.append(MaskedDense(W, np.full_like(W, np.inf), **self.layer_options(k)))
+            layers.append(MaskedDense(W, np.full_like(W, gate), **self.layer_options(k)))
         self.assemble(layers, [np.arange(n) for n in self.sizes])
-        self.optimizer = SGD(self.settings.lr, self.settings.momentum)
-
-    def start_search(self):
-        """Give every connection a gate that can move."""
-        for layer in self.model.masked:
-            layer.params["gate"][:] = self.settings.gate_start
         self.optimizer = SGD(self.settings.lr, self.settings.momentum)
 
     def retire(self):
