@@ -13,7 +13,7 @@ class GradientError(AssertionError):
     """A backward pass that disagrees with finite differences."""
 
 
-def numerical_gradient(f, x, eps=1e-6):
+def numerical_gradient(f, x, eps=1e-5):
     """Central differences (f(x + eps) - f(x - eps)) / (2 eps) for every entry of x, shaped like x.
 
     f : () -> float     reads x where it lies; must be deterministic

@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygsp import kernels, losses
 from tinygsp.data import minibatches
+from tinygsp.gates import sigmoid
 from tinygsp.layers import MaskedDense, MaskedEdges, ReLU, Sequential, SiLU, feature_major, init_weights
 from tinygsp.optim import SGD, cosine
 from tinygsp.sparse import Meta, SparseLayer, SparseNetwork
@@ -23,6 +24,10 @@ ACTIVATION_LAYERS = {"silu": SiLU, "relu": ReLU}
 
 class DivergedError(RuntimeError):
     """The loss is no longer a finite number."""
+
+
+class SettingsError(ValueError):
+    """Settings that cannot work with the data set; one line says what and what would be right."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,9 @@ class Settings:
     price_damping: float = 3.0  # the price reacts at once by (count / target) ** price_damping
     retire_below: float = -3.0  # a gate below this at the end of an epoch is closed for good
     edges_below: float = 0.35  # share of live connections below which layers become edge lists (speed only)
+
+
+TOY = Settings(density=0.2, hidden=(10, 10), epochs=400, dense_epochs=50, finetune_epochs=200)
 
 
 class Inputs:
@@ -81,7 +89,8 @@ class Pruner:
         self.dataset, self.settings, self.seed = dataset, settings, seed
         self.sizes = [dataset.n_in, *settings.hidden, dataset.n_out]
         self.total = sum((n_in + 1) * n_out for n_in, n_out in zip(self.sizes, self.sizes[1:]))
-        self.budget = int(settings.density * self.total)
+        self.budget = int(settings.density * self.total + 1e-9)
+        self.check_sizes()
         self.loss = losses.softmax_cross_entropy if dataset.task == "classification" else losses.mean_absolute_error
         s = settings
         self.phases = {"dense": s.dense_epochs, "search": s.epochs, "finetune": s.finetune_epochs}
@@ -90,6 +99,18 @@ class Pruner:
         self.step = 0
         self.price = s.price_start
         self.network = None
+
+    def check_sizes(self):
+        """A budget must connect one input to every output; a connection's place must fit a uint32."""
+        least = len(self.settings.hidden) + self.dataset.n_out
+        if self.budget < least:
+            raise SettingsError(
+                f"density {self.settings.density:g} of {self.total:,} parameters keeps {self.budget}: connecting one input"
+                f" to each of {self.dataset.n_out} outputs takes {least}, a density of {least / self.total:.6f}"
+            )
+        largest = max((a + 1) * b for a, b in zip(self.sizes, self.sizes[1:]))
+        if largest >= 2**31:
+            raise SettingsError(f"hidden sizes {self.settings.hidden} give a layer of {largest:,} weights: at most 2^31")
 
     # --- the loop ---
 
@@ -308,6 +329,23 @@ class Pruner:
     def count_open(self):
         """Gates that are open without noise."""
         return sum(np.count_nonzero(layer.params["gate"] > 0) for layer in self.model.masked)
+
+    def gate_histogram(self, bins=20):
+        """How many gates have P(open) = sigmoid(gate) in each of `bins` equal intervals; retired ones at 0."""
+        p = np.concatenate([sigmoid(layer.params["gate"].ravel()) for layer in self.model.masked])
+        counts = np.histogram(p, bins, (0, 1))[0]
+        counts[0] += self.total - p.size
+        return counts
+
+    def state(self):
+        """The arrays and numbers of the current moment, copied: {name: array}."""
+        arrays = {"epoch": self.epoch, "step": self.step, "price": self.price}
+        for k, layer in enumerate(self.model.masked):
+            arrays |= {f"layer{k}_{name}": param.copy() for name, param in layer.params.items()}
+            arrays[f"layer{k}_index"] = layer.index
+        for (k, name), (velocity,) in self.optimizer.state.items():
+            arrays[f"layer{k // 2}_velocity_{name}"] = velocity.copy()
+        return arrays | {f"units{k}": units for k, units in enumerate(self.units)}
 
     def validate(self):
         """Accuracy on the validation split, noise off; for a regression the mean R^2 of the outputs."""

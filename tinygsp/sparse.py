@@ -104,7 +104,6 @@ class SparseNetwork:
         if values.ndim != 2 or values.shape[1] != self.layers[0].n_in:
             raise ValueError(f"values has shape {values.shape}: expected (n, {self.layers[0].n_in})")
         m = self.meta
-        units = np.arange(self.layers[0].n_in)
         used = self.used_inputs()
         x = (values[:, used[0]].astype(np.float32) / np.float32(m.divisor) - np.float32(m.mean)) / np.float32(m.std)
         for k, layer in enumerate(self.layers):
@@ -158,6 +157,13 @@ class SparseNetwork:
             }
             for layer, used in zip(self.layers, self.used_inputs())
         ]
+
+    def reaches(self):
+        """(n_in, n_out) bool: whether any path of connections leads from an input to an output."""
+        reached = np.eye(self.layers[0].n_in, dtype=bool)
+        for layer in self.layers:
+            reached = (reached @ (layer.dense() != 0).astype(np.float32)) > 0
+        return reached
 
     def trim(self):
         """The same function with fewer numbers: drop what no output can see, fold what never changes.
