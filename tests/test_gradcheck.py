@@ -197,18 +197,19 @@ def test_without_dx_the_gradients_are_the_same(rng):
         check_layer(layer, x, rng, step=1)
 
 
-@pytest.mark.parametrize("size", [1, 5])
-def test_penalty(rng, size):
-    layer = masked(rng, 7, size)
+@pytest.mark.parametrize("dtype, tol", [(np.float64, 1e-6), (np.float32, 1e-3)])
+def test_penalty(rng, dtype, tol):
+    """It adds the gradient of price * sum(sigmoid(gate)) to dgate, and leaves dW alone."""
+    exact = masked(rng, 7, 3).params
+    layer = MaskedDense(exact["W"].astype(dtype), exact["gate"].astype(dtype))
     layer.sample(1)
-    layer.forward(rng.normal(size=(5, 7)))
-    layer.backward(rng.normal(size=(5, size)))
-    W, gate = layer.params["W"], layer.params["gate"]
-    dW, dgate = layer.grads["W"].copy(), layer.grads["gate"].copy()
+    layer.forward(rng.normal(size=(5, 7)).astype(dtype))
+    layer.backward(rng.normal(size=(5, 3)).astype(dtype))
+    dW, dgate, gate = layer.grads["W"].copy(), layer.grads["gate"].copy(), exact["gate"]
     Sequential([layer, SiLU()]).penalty(0.37)
     expected = numerical_gradient(lambda: 0.37 * np.sum(1 / (1 + np.exp(-gate))), gate)
-    assert relative_error(layer.grads["gate"] - dgate, expected) < 1e-6
-    assert np.array_equal(layer.grads["W"], dW) and W.shape == dW.shape
+    assert relative_error(layer.grads["gate"] - dgate, expected) < tol
+    assert np.array_equal(layer.grads["W"], dW)
 
 
 # --- losses -------------------------------------------------------------------------------------------------
@@ -296,6 +297,21 @@ def test_straight_through(rng, tau, dtype, tol):
     assert relative_error(layer.grads["W"], dWm * (z > 0)) < tol
 
 
+@pytest.mark.parametrize("dtype, hard", [(np.float64, False), (np.float64, True), (np.float32, True)])
+@pytest.mark.parametrize("noise", [0.0, 0.4])
+def test_noise_is_scaled(rng, dtype, hard, noise):
+    """`sample(step, noise)` of a whole network: the noise fades, down to mask = gate > 0."""
+    source = masked(rng, 7, 3)
+    W, gate = (source.params[name].astype(dtype) for name in ("W", "gate"))
+    layer = MaskedDense(W, gate, seed=3, layer=1, tau=0.7, hard=hard)
+    Sequential([layer]).sample(4, noise)
+    z = gate + noise * noise_of(layer, 4)
+    soft = 1 / (1 + np.exp(-z / 0.7))
+    assert np.abs(z).min() > 1e-4
+    assert np.allclose(layer.mask, z > 0 if hard else soft, rtol=0, atol=1e-12)
+    assert np.allclose(layer.slope, soft * (1 - soft) / 0.7, rtol=0, atol=1e-6)
+
+
 # --- a list of connections is the same layer ----------------------------------------------------------------
 
 
@@ -345,6 +361,11 @@ class MissingTranspose(Dense):
     def backward(self, dy):
         super().backward(dy)
         return dy @ self.params["W"]
+
+
+class SwappedOutputs(Dense):
+    def backward(self, dy):
+        return super().backward(dy[:, ::-1])
 
 
 class MeanBias(Dense):
@@ -412,8 +433,8 @@ class LostBiasRow(MaskedDense):
 
 
 @pytest.mark.parametrize("layer, name", [
-    (MissingTranspose, "dx"), (MeanBias, "db"), (Accumulates, "dW"), (ForgetsDx, "dx"), (OneEntryWrong, "dW"),
-    (NotANumber, "db"),
+    (MissingTranspose, "dx"), (SwappedOutputs, "dx"), (MeanBias, "db"), (Accumulates, "dW"), (ForgetsDx, "dx"),
+    (OneEntryWrong, "dW"), (NotANumber, "db"),
 ])
 def test_planted_in_dense(rng, layer, name):
     planted = dense(rng, 5, 5, layer)

@@ -39,16 +39,17 @@ class Settings:
     activation: str = "silu"  # or "relu"
     epochs: int = 150  # of the search
     dense_epochs: int = 10  # of the plain network before it
-    finetune_epochs: int = 60  # of the survivors after it
+    finetune_epochs: int = 100  # of the survivors after it
     batch_size: int = 256
-    lr: float = 0.1  # of weights, falling to lr_end * lr over each phase
-    gate_lr: float = 10.0  # of gates, likewise
+    lr: float = 0.1  # of weights, falling to lr_end * lr over the search, to 0 over the dense phase
+    gate_lr: float = 3.0  # of gates, falling to lr_end * gate_lr: slower gates choose better
     lr_end: float = 0.1
+    finetune_lr: float = 0.1  # of weights, falling to 0
     momentum: float = 0.9
     tau: float = 1.0  # temperature of the soft gate behind the straight-through gradient
     gate_start: float = 1.0  # every gate's first logit: open with probability sigmoid(1) = 0.73
     noise_end: float = 0.75  # share of the search after which the gates are no longer random
-    budget_at: float = 0.75  # share of the search after which the count stays at the budget
+    budget_at: float = 0.6  # share of the search after which the count stays at the budget
     count_power: float = 0.3  # log(count) falls as r ** count_power: fast at first, most epochs at low counts
     price_start: float = 1e-6
     price_rate: float = 0.004  # d log(price) per step and unit of log(count / target)
@@ -57,7 +58,9 @@ class Settings:
     edges_below: float = 0.35  # share of live connections below which layers become edge lists (speed only)
 
 
-TOY = Settings(density=0.2, hidden=(10, 10), epochs=400, dense_epochs=50, finetune_epochs=200)
+TOY = Settings(
+    density=0.2, hidden=(10, 10), epochs=400, dense_epochs=50, finetune_epochs=200, gate_lr=10.0, finetune_lr=0.01
+)
 
 
 class Inputs:
@@ -171,8 +174,8 @@ class Pruner:
         model.backward(dy)
         if search:
             model.penalty(self.steer_price(r))
-        end = s.lr_end if search else 0.0
-        self.optimizer.lr = {"W": cosine(s.lr, end * s.lr, r), "gate": cosine(s.gate_lr, end * s.gate_lr, r)}
+        lr, end = s.finetune_lr if phase == "finetune" else s.lr, s.lr_end if search else 0.0
+        self.optimizer.lr = {"W": cosine(lr, end * lr, r), "gate": cosine(s.gate_lr, end * s.gate_lr, r)}
         self.optimizer.step(model)
         self.step += 1
         return loss

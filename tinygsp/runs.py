@@ -56,14 +56,20 @@ def write_json(path, content):
     write_atomic(path, json.dumps(content, indent=2) + "\n")
 
 
-def write_metrics(path, records):
-    """metrics.csv: a header and a row an epoch."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    for record in records:
-        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in record.items()})
-    write_atomic(path, text.getvalue())
+class Metrics:
+    """metrics.csv: a header, then a row an epoch, flushed as it comes."""
+
+    def __init__(self, path):
+        self.file = open(path, "w", newline="", encoding="utf-8")
+        self.writer = csv.DictWriter(self.file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        self.writer.writeheader()
+
+    def add(self, record):
+        self.writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in record.items()})
+        self.file.flush()
+
+    def close(self):
+        self.file.close()
 
 
 def write_arrays(path, arrays):

@@ -127,13 +127,14 @@ def train(pruner, args, out, started):
 
     records, histogram = [], []
     good = None  # the state after the last epoch whose every loss was finite
+    metrics = runs.Metrics(out / "metrics.csv")
     show = Progress(pruner.total_epochs, args.quiet or args.json)
     try:
         for record in pruner.run():
             records.append({**record, "seconds": time.perf_counter() - started})
             if record["phase"] == "search":
                 histogram.append(pruner.gate_histogram())
-            runs.write_metrics(out / "metrics.csv", records)
+            metrics.add(records[-1])
             good = pruner.state()
             show(records[-1])
     except (DivergedError, KeyboardInterrupt):
@@ -142,6 +143,7 @@ def train(pruner, args, out, started):
         raise
     finally:
         show.close()
+        metrics.close()
 
     pruner.network.save(out / "model.npz")
     histogram = np.array(histogram)
