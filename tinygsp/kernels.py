@@ -75,7 +75,7 @@ def fast_sigmoid(z):
 
 @jit
 def sample_gates(W, gate, index, key0, key1, noise, inv_tau, Wm, mask, slope):
-    """Draw every gate of a layer in one pass. Twin: `gates.sample_gates`.
+    """Draw every gate of a layer in one pass. Twin: `gates.hash_uniform`, `logistic_noise` and `binary_gate`.
 
     W, gate, Wm, mask, slope : (k,) float32; index : (k,) uint32. Writes mask, Wm = mask * W, slope = dsoft/dgate.
     """
@@ -118,8 +118,12 @@ def sgd_update(param, velocity, g, lr, momentum):
         param[e] -= lr * v
 
 
+# --- activations and sparse layers --------------------------------------------------------------------------
+
+
 @jit
 def silu(x, y, slope):
+    """y = x * sigmoid(x) and its derivative, in one pass over flat arrays. Twin: `layers.SiLU` in float64."""
     for e in range(x.size):
         s = fast_sigmoid(x[e])
         y[e] = x[e] * s
@@ -128,6 +132,11 @@ def silu(x, y, slope):
 
 @jit
 def edges_forward(x, Wm, rows, starts, y):
+    """y = x through the connections of a `layers.MaskedEdges`; closed ones (Wm = 0) cost nothing.
+
+    x : (n_in, n); Wm, rows : (k,); starts : (n_out + 1,); y : (n_out, n), overwritten. Row n_in is the bias.
+    Twin: y = W.T @ x with the connections written into a dense W.
+    """
     n = x.shape[1]
     for j in range(y.shape[0]):
         yj = y[j]
@@ -147,6 +156,7 @@ def edges_forward(x, Wm, rows, starts, y):
 
 @jit
 def edges_backward(dy, Wm, rows, starts, dx):
+    """dL/dx (n_in, n), overwritten, from dy (n_out, n). Twin: dx = W @ dy."""
     n = dy.shape[1]
     dx[:] = f32(0)
     for j in range(dy.shape[0]):
@@ -163,6 +173,7 @@ def edges_backward(dy, Wm, rows, starts, dx):
 
 @jit
 def edges_grads(x, dy, rows, starts, dWm):
+    """dL/dWm of the live connections alone: one dot product each. Twin: (x @ dy.T)[rows, cols]."""
     n = dy.shape[1]
     for j in range(dy.shape[0]):
         dyj = dy[j]
@@ -177,6 +188,9 @@ def edges_grads(x, dy, rows, starts, dWm):
                 for b in range(n):
                     total += dyj[b]
             dWm[e] = total
+
+
+# --- input --------------------------------------------------------------------------------------------------
 
 
 @jit

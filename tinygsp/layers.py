@@ -23,6 +23,7 @@ def feature_major(n, features, dtype):
 
 
 def flat(a):
+    """One-dimensional view of an array that is contiguous in some order."""
     return a.ravel(order="K")
 
 
@@ -85,6 +86,8 @@ class MaskedDense(Layer):
     def __init__(self, W, gate, index=None, *, seed=0, layer=0, tau=1.0, hard=True, needs_dx=True):
         super().__init__()
         gates.check_tau(tau)
+        if not (W.flags.c_contiguous and gate.flags.c_contiguous and W.shape == gate.shape):
+            raise ValueError(f"W {W.shape} and gate {gate.shape}: expected two C-contiguous arrays of one shape")
         self.params = {"W": W, "gate": gate}
         self.grads = {"W": np.zeros_like(W), "gate": np.zeros_like(gate)}
         self.index = np.arange(W.size, dtype=np.uint32).reshape(W.shape) if index is None else index
@@ -177,7 +180,7 @@ class ReLU(Layer):
 
     def forward(self, x):
         self.mask = x > 0
-        return x * self.mask
+        return np.maximum(x, 0)
 
     def backward(self, dy):
         return dy * self.mask

@@ -34,7 +34,7 @@ class Optimizer:
         for k, layer in enumerate(model.layers):
             for name, param in layer.params.items():
                 if (k, name) not in self.state:
-                    self.state[k, name] = [np.zeros_like(param) for _ in range(self.slots)]
+                    self.state[k, name] = [np.zeros(param.shape, param.dtype) for _ in range(self.slots)]
                 self.update(param, layer.grads[name], self.rate(name), *self.state[k, name])
 
     def select(self, k, places):
@@ -57,8 +57,9 @@ class SGD(Optimizer):
         self.momentum = momentum
 
     def update(self, param, grad, lr, velocity):
-        if param.dtype == np.float32:
-            kernels.sgd_update(flat(param), flat(velocity), flat(grad), np.float32(lr), np.float32(self.momentum))
+        if param.dtype == np.float32 and param.flags.c_contiguous and grad.flags.c_contiguous:
+            arrays = param.reshape(-1), velocity.reshape(-1), grad.reshape(-1)  # views: all three are C-contiguous
+            kernels.sgd_update(*arrays, np.float32(lr), np.float32(self.momentum))
         else:
             velocity *= self.momentum
             velocity += grad
@@ -85,8 +86,3 @@ class Adam(Optimizer):
         m_hat = m / (1 - self.beta1**self.t)
         v_hat = v / (1 - self.beta2**self.t)
         param -= lr * m_hat / (np.sqrt(v_hat) + self.eps)
-
-
-def flat(a):
-    """One-dimensional view of a contiguous array, whatever its memory order."""
-    return a.ravel(order="K")
