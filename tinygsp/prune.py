@@ -40,6 +40,7 @@ class Settings:
     epochs: int = 150  # of the search
     dense_epochs: int = 10  # of the plain network before it
     finetune_epochs: int = 100  # of the survivors after it
+    tries: int = 1  # searches, each fine-tuned; the best on the validation split is kept
     batch_size: int = 256
     lr: float = 0.1  # of weights, falling to lr_end * lr over the search, to 0 over the dense phase
     gate_lr: float = 3.0  # of gates, falling to lr_end * gate_lr: slower gates choose better
@@ -59,8 +60,9 @@ class Settings:
 
 
 TOY = Settings(
-    density=0.2, hidden=(10, 10), epochs=400, dense_epochs=50, finetune_epochs=200, gate_lr=10.0, finetune_lr=0.01
-)
+    density=0.2, hidden=(10, 10), dense_epochs=100, epochs=800, finetune_epochs=200, tries=5,
+    lr=0.03, finetune_lr=0.01, count_power=1.0,
+)  # fmt: skip
 
 
 class Inputs:
@@ -96,12 +98,11 @@ class Pruner:
         self.check_sizes()
         self.loss = losses.softmax_cross_entropy if dataset.task == "classification" else losses.mean_absolute_error
         s = settings
-        self.phases = {"dense": s.dense_epochs, "search": s.epochs, "finetune": s.finetune_epochs}
+        self.phases = [("dense", s.dense_epochs)] + [("search", s.epochs), ("finetune", s.finetune_epochs)] * s.tries
         self.steps_per_epoch = math.ceil(len(dataset.train_x) / s.batch_size)
         self.epoch = 0  # over all phases
         self.step = 0
-        self.price = s.price_start
-        self.network = None
+        self.network = None  # the best so far
 
     def check_sizes(self):
         """A budget must connect one input to every output; a connection's place must fit a uint32."""
@@ -119,14 +120,14 @@ class Pruner:
 
     @property
     def total_epochs(self):
-        return sum(self.phases.values())
+        return sum(epochs for _, epochs in self.phases)
 
     def place(self):
-        """(phase, epochs already done in it) of the next epoch."""
+        """(phase, its epochs, those already done, number of the try) of the next epoch."""
         done = self.epoch
-        for phase, epochs in self.phases.items():
+        for k, (phase, epochs) in enumerate(self.phases):
             if done < epochs:
-                return phase, done
+                return phase, epochs, done, max(0, k - 1) // 2
             done -= epochs
         raise ValueError(f"all {self.total_epochs} epochs are done")
 
@@ -137,25 +138,25 @@ class Pruner:
 
     def train_epoch(self):
         """One pass over the training split, and what must happen before and after it. Returns the record."""
-        phase, done = self.place()
+        phase, epochs, done, attempt = self.place()
         if done == 0:
-            {"dense": self.start_dense, "search": self.start_search, "finetune": self.freeze}[phase]()
+            self.start(phase, attempt)
         rng = np.random.default_rng((self.seed, self.epoch))
         total_loss = 0.0
         for b, samples in enumerate(minibatches(len(self.dataset.train_x), self.settings.batch_size, rng)):
-            r = (done + b / self.steps_per_epoch) / self.phases[phase]  # progress of the phase, in [0, 1)
+            r = (done + b / self.steps_per_epoch) / epochs  # progress of the phase, in [0, 1)
             total_loss += self.train_step(phase, r, np.sort(samples)) * len(samples)
         if phase == "search":
             self.retire()
         self.epoch += 1
-        if self.epoch == self.total_epochs:
-            self.network = self.to_network(threshold=0).trim()
-        count = self.count_open()
+        count, val_accuracy = self.count_open(), self.validate()
+        if phase == "finetune" and done == epochs - 1 and (self.network is None or val_accuracy > self.network_score):
+            self.network, self.network_score = self.to_network(threshold=0).trim(), val_accuracy
         return {
             "epoch": self.epoch,
             "phase": phase,
             "loss": total_loss / len(self.dataset.train_x),
-            "val_accuracy": self.validate(),
+            "val_accuracy": val_accuracy,
             "open_gates": count,
             "density": count / self.total,
             "price": self.price if phase == "search" else 0.0,
@@ -204,24 +205,26 @@ class Pruner:
 
     # --- what happens between epochs ---
 
-    def start_dense(self):
-        """Build the network with every gate wide open for good."""
-        self.build(np.inf)
+    def start(self, phase, attempt):
+        """Set up the model, the optimizer and the price for the first step of a phase."""
+        if phase == "dense":  # every gate wide open, for good
+            self.build(np.inf, attempt)
+        elif phase == "search":  # the first try starts from the weights the dense network started from
+            self.build(self.settings.gate_start, attempt)
+        else:
+            self.freeze()
+        self.optimizer = SGD(self.settings.lr, self.settings.momentum)
+        self.price = self.settings.price_start
 
-    def start_search(self):
-        """Build the same network again, from the same first weights, with gates that can move."""
-        self.build(self.settings.gate_start)
-
-    def build(self, gate):
-        """Layers with fresh weights, drawn from the seed, and all gates at `gate`."""
-        rng = np.random.default_rng(self.seed)
+    def build(self, gate, attempt):
+        """Layers with fresh weights, drawn from the seed and the number of the try, and all gates at `gate`."""
+        rng = np.random.default_rng((self.seed, attempt))
         layers = []
         for k, (n_in, n_out) in enumerate(zip(self.sizes, self.sizes[1:])):
             W = np.zeros((n_in + 1, n_out), np.float32)
             W[:-1] = init_weights(n_in, n_out, rng, np.float32)
             layers.append(MaskedDense(W, np.full_like(W, gate), **self.layer_options(k)))
         self.assemble(layers, [np.arange(n) for n in self.sizes])
-        self.optimizer = SGD(self.settings.lr, self.settings.momentum)
 
     def retire(self):
         """Close for good what has fallen below the threshold, and stop computing with it.
@@ -274,7 +277,6 @@ class Pruner:
             else:
                 too_many = middle
         self.from_network(self.to_network(gate[fits] if fits < len(gate) else -np.inf).trim())
-        self.optimizer = SGD(self.settings.lr, self.settings.momentum)
 
     # --- between layers that learn and networks that are done ---
 

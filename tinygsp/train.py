@@ -58,9 +58,9 @@ def parse_arguments(argv):
         help="parameters to keep / all, biases included (default: 0.0015; toy: 0.2)")
     add("--hidden", type=sizes, help="sizes of the hidden layers (default: 300,100; toy: 10,10)")
     add("--epochs", type=number(int, 1, 10**6, "a whole number of at least 1"),
-        help="epochs of the search (default: 150; toy: 400)")
+        help="epochs of the search (default: 150; toy: 800, tried 5 times)")
     add("--batch-size", type=number(int, 1, 10**6, "a whole number of at least 1"), help="default: 256")
-    add("--lr", type=number(float, 0, 1e6, "a number above 0", open_low=True), help="of the weights (default: 0.1)")
+    add("--lr", type=number(float, 0, 1e6, "a number above 0", open_low=True), help="of the weights (default: 0.1; toy: 0.03)")
     add("--seed", type=number(int, 0, 2**32 - 1, "a whole number from 0 to 4294967295"), default=0)
     add("--threads", type=number(int, 1, 256, "a whole number from 1 to 256"), default=1, help="of BLAS (default: 1)")
     add("--out", type=Path, help="run folder (default: runs/DATA-DENSITY-SEED)")
