@@ -27,7 +27,7 @@ def training_curve(records, score_name, axes):
     axes.plot(epoch, [r["val_accuracy"] for r in records], color=BLUE, linewidth=1.5)
     axes.set_ylim(*focus([r["val_accuracy"] for r in records]))
     axes.set_xlabel("epoch")
-    axes.set_ylabel(f"validation {score_name} (solid)", color=BLUE)
+    axes.set_ylabel(f"validation {score_name}, noise off (solid)", color=BLUE)
     axes.set_title("Training: dense, search, fine-tuning")
     for a, b in zip(records, records[1:]):
         if a["phase"] != b["phase"]:
@@ -50,7 +50,7 @@ def accuracy_against_kept(records, score_name, axes):
     axes.set_xscale("log")
     axes.set_ylim(*focus([r["val_accuracy"] for r in records]))
     axes.set_xlabel("open gates: parameters in use")
-    axes.set_ylabel(f"validation {score_name}")
+    axes.set_ylabel(f"validation {score_name}, noise off")
     axes.set_title("What accuracy costs in parameters")
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)

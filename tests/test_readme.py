@@ -1,0 +1,48 @@
+"""What the README promises, done exactly as it says."""
+
+import contextlib
+import io
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from tinygsp import data, prune, sparse
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_dozen_lines_of_numpy_reproduce_the_test_accuracy(tmp_path, monkeypatch):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert re.findall(r"import (.*)", code) == ["gzip, json", "numpy as np"]  # NumPy only
+    dataset = data.load("mnist")
+    pruner = prune.Pruner(dataset, prune.Settings(epochs=2, dense_epochs=1, finetune_epochs=5))
+    for _ in pruner.run():
+        pass
+    assert pruner.network.count() <= 399
+    folder = tmp_path / "runs" / "mnist-0.0015-seed0"
+    folder.mkdir(parents=True)
+    pruner.network.save(folder / "model.npz")
+    shutil.copytree(data.MNIST, tmp_path / "data" / "mnist", ignore=shutil.ignore_patterns("train*"))
+    monkeypatch.chdir(tmp_path)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, {})
+    network = sparse.SparseNetwork.load(folder / "model.npz")
+    accuracy = prune.score(network.scores(dataset.test_x), dataset.test_y, dataset.task)
+    assert printed.getvalue() == f"{np.float64(accuracy)}\n" and accuracy > 0.5
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for name in re.findall(r"`(\w+\.py)`", README):
+        assert (ROOT / "tinygsp" / name).exists(), name
+
+
+def test_ci_runs_the_readmes_test_command():
+    install_and_test = "pip install -r tests/requirements.txt && python -m pytest"
+    assert install_and_test in README
+    assert install_and_test.replace("install ", "install -q ") in (ROOT / ".ci" / "run").read_text()
