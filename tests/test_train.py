@@ -240,7 +240,8 @@ def test_the_last_good_state_is_kept(folder, tmp_path, capsys, monkeypatch):
     assert run(folder, *SMALL, "--out", tmp_path / "out") == 1
     one_error(capsys, "step 50")
     with np.load(tmp_path / "out/checkpoint.npz") as state:
-        assert state["epoch"] == 2 and state["step"] == 42 and all(np.isfinite(state[f"layer{k}_W"]).all() for k in range(3))
+        assert state["epoch"] == 2 and state["step"] == 42
+        assert all(np.isfinite(state[f"layer{k}_W"]).all() for k in range(3))
     assert len((tmp_path / "out/metrics.csv").read_text().splitlines()) == 3
 
 
@@ -256,7 +257,8 @@ def test_interruption_has_its_own_exit_code(folder, tmp_path, capsys, monkeypatc
 
 
 def test_help_needs_no_heavy_import():
-    code = "import sys; from tinygsp import train\ntry: train.main(['--help'])\nexcept SystemExit as stop: assert stop.code == 0\n"
+    code = "import sys; from tinygsp import train\n"
+    code += "try: train.main(['--help'])\nexcept SystemExit as stop: assert stop.code == 0\n"
     code += "assert not {'numpy', 'numba', 'matplotlib'} & sys.modules.keys(), 'imported too early'"
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60)

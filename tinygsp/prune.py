@@ -109,12 +109,12 @@ class Pruner:
         least = len(self.settings.hidden) + self.dataset.n_out
         if self.budget < least:
             raise SettingsError(
-                f"density {self.settings.density:g} of {self.total:,} parameters keeps {self.budget}: connecting one input"
-                f" to each of {self.dataset.n_out} outputs takes {least}, a density of {least / self.total:.6f}"
+                f"density {self.settings.density:g} of {self.total:,} parameters keeps {self.budget}: connecting one "
+                f"input to each of {self.dataset.n_out} outputs takes {least}, a density of {least / self.total:.6f}"
             )
         largest = max((a + 1) * b for a, b in zip(self.sizes, self.sizes[1:]))
         if largest >= 2**31:
-            raise SettingsError(f"hidden sizes {self.settings.hidden} give a layer of {largest:,} weights: at most 2^31")
+            raise SettingsError(f"hidden {self.settings.hidden} gives a layer of {largest:,} weights: at most 2^31")
 
     # --- the loop ---
 

@@ -38,7 +38,7 @@ def create(path, force=False):
         path.mkdir(parents=True, exist_ok=True)
         found = sorted(p.name for p in path.iterdir())
         if found and not force:
-            raise RunError(f"--out {path}: exists and is not empty; choose another folder, or --force to replace the run")
+            raise RunError(f"--out {path}: exists and is not empty; choose another, or --force to replace the run")
         if strange := [name for name in found if name not in OURS]:
             raise RunError(f"--out {path}: holds {strange[0]}, which no run writes; --force will not delete it")
         write_atomic(path / "config.json", "{}\n")  # can it be written at all? asked before anything is deleted

@@ -50,8 +50,10 @@ def sizes(text):
 
 
 def parse_arguments(argv):
-    parser = Parser(prog="python -m tinygsp.train", epilog=EPILOG, description="Prune a network by gradient descent.",
-                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(
+        prog="python -m tinygsp.train", description="Prune a network by gradient descent.", epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add = parser.add_argument
     add("data", help="mnist, toy, or a folder of four IDX files (.gz or plain)")
     add("--density", type=number(float, 0, 1, "a fraction in (0, 1]", open_low=True),
