@@ -45,7 +45,7 @@ class Settings:
     lr: float = 0.1  # of weights, falling to lr_end * lr over the search, to 0 over the dense phase
     gate_lr: float = 3.0  # of gates, falling to lr_end * gate_lr: slower gates choose better
     lr_end: float = 0.1
-    finetune_lr: float = 0.1  # of weights, falling to 0
+    finetune_lr: float = 1.0  # share of lr that fine-tuning starts from; it falls to 0
     momentum: float = 0.9
     tau: float = 1.0  # temperature of the soft gate behind the straight-through gradient
     gate_start: float = 1.0  # every gate's first logit: open with probability sigmoid(1) = 0.73
@@ -61,7 +61,7 @@ class Settings:
 
 TOY = Settings(
     density=0.2, hidden=(10, 10), dense_epochs=100, epochs=800, finetune_epochs=200, tries=5,
-    lr=0.03, finetune_lr=0.01, count_power=1.0,
+    lr=0.03, finetune_lr=1 / 3, count_power=1.0,
 )  # fmt: skip
 
 
@@ -175,7 +175,8 @@ class Pruner:
         model.backward(dy)
         if search:
             model.penalty(self.steer_price(r))
-        lr, end = s.finetune_lr if phase == "finetune" else s.lr, s.lr_end if search else 0.0
+        lr = s.lr * s.finetune_lr if phase == "finetune" else s.lr
+        end = s.lr_end if search else 0.0
         self.optimizer.lr = {"W": cosine(lr, end * lr, r), "gate": cosine(s.gate_lr, end * s.gate_lr, r)}
         self.optimizer.step(model)
         self.step += 1
@@ -227,40 +228,41 @@ class Pruner:
         self.assemble(layers, [np.arange(n) for n in self.sizes])
 
     def retire(self):
-        """Close for good what has fallen below the threshold, and stop computing with it.
+        """Close for good what has fallen below the threshold or hangs on a dead unit, and stop computing with it.
 
-        Setting the gate to -inf is the decision. Replacing a layer by the list of its live connections only makes
-        the work follow: it changes no result beyond rounding.
+        A unit without a live input or without a live output is dead. Setting a gate to -inf is the decision.
+        Replacing the layers by lists of their live connections only makes the work follow: it changes no result
+        beyond rounding.
         """
-        live = 0
-        for layer in self.model.masked:
+        layers = self.model.masked
+        places = []  # (row, col) in the original matrix of each connection of each layer
+        for layer, n_out in zip(layers, self.sizes[1:]):
             gate = layer.params["gate"]
             gate[gate < self.settings.retire_below] = -np.inf
-            live += np.count_nonzero(gate > -np.inf)
-        if live < self.settings.edges_below * self.total or not self.is_dense():
-            self.compact()
+            places.append(np.divmod(layer.index.astype(np.int64), n_out))
 
-    def compact(self):
-        """Replace every layer by a list of its live connections among live units."""
-        layers = self.model.masked
-        alive = []  # for each layer: original (row, col) of its live connections
-        for layer, n_out in zip(layers, self.sizes[1:]):
-            alive.append(np.divmod(layer.index[layer.params["gate"] > -np.inf].astype(np.int64), n_out))
-        units = [np.unique(alive[0][0])]
-        for (_, col), (row, _) in zip(alive, alive[1:]):
-            units.append(np.intersect1d(col, row))
+        alive = [layer.params["gate"] > -np.inf for layer in layers]
+        rows = [np.unique(row[live]) for (row, _), live in zip(places, alive)]
+        cols = [np.unique(col[live]) for (_, col), live in zip(places, alive)]
+        units = [rows[0], *(np.intersect1d(c, r) for c, r in zip(cols, rows[1:])), np.arange(self.sizes[-1])]
         units = [u[u < n] for u, n in zip(units, self.sizes)]  # row n_in is the bias, not a unit
-        units.append(np.arange(self.sizes[-1]))
+        for k, (layer, (row, col)) in enumerate(zip(layers, places)):
+            stays = np.isin(col, units[k + 1]) & ((row == self.sizes[k]) | np.isin(row, units[k]))
+            layer.params["gate"][~stays] = -np.inf
 
+        live = sum(np.count_nonzero(layer.params["gate"] > -np.inf) for layer in layers)
+        if live < self.settings.edges_below * self.total or not self.is_dense():
+            self.compact(places, units)
+
+    def compact(self, places, units):
+        """Replace every layer by a list of its live connections, sorted by output, then input."""
         new = []
-        for k, layer in enumerate(layers):
+        for k, (layer, (row, col)) in enumerate(zip(self.model.masked, places)):
             W, gate, index = (a.ravel() for a in (layer.params["W"], layer.params["gate"], layer.index))
-            row, col = np.divmod(index.astype(np.int64), self.sizes[k + 1])
-            keep = (gate > -np.inf) & np.isin(col, units[k + 1]) & ((row == self.sizes[k]) | np.isin(row, units[k]))
-            places = np.nonzero(keep)[0]
-            places = places[np.lexsort((row[places], col[places]))]  # by output, then input
-            self.optimizer.select(2 * k, places)
-            new.append(self.edge_layer(k, W[places], gate[places], index[places], units))
+            live = np.flatnonzero(gate > -np.inf)
+            live = live[np.lexsort((row.ravel()[live], col.ravel()[live]))]
+            self.optimizer.select(2 * k, live)
+            new.append(self.edge_layer(k, W[live], gate[live], index[live], units))
         self.assemble(new, units)
 
     def freeze(self):
@@ -347,10 +349,10 @@ class Pruner:
         arrays = {"epoch": self.epoch, "step": self.step, "price": self.price}
         for k, layer in enumerate(self.model.masked):
             arrays |= {f"layer{k}_{name}": param.copy() for name, param in layer.params.items()}
-            arrays[f"layer{k}_index"] = layer.index
+            arrays[f"layer{k}_index"] = layer.index.copy()
         for (k, name), (velocity,) in self.optimizer.state.items():
             arrays[f"layer{k // 2}_velocity_{name}"] = velocity.copy()
-        return arrays | {f"units{k}": units for k, units in enumerate(self.units)}
+        return arrays | {f"units{k}": units.copy() for k, units in enumerate(self.units)}
 
     def validate(self):
         """Accuracy on the validation split, noise off; for a regression the mean R^2 of the outputs."""

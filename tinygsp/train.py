@@ -62,7 +62,8 @@ def parse_arguments(argv):
     add("--epochs", type=number(int, 1, 10**6, "a whole number of at least 1"),
         help="epochs of the search (default: 150; toy: 800, tried 5 times)")
     add("--batch-size", type=number(int, 1, 10**6, "a whole number of at least 1"), help="default: 256")
-    add("--lr", type=number(float, 0, 1e6, "a number above 0", open_low=True), help="of the weights (default: 0.1; toy: 0.03)")
+    add("--lr", type=number(float, 0, 1e6, "a number above 0", open_low=True),
+        help="learning rate of the weights (default: 0.1; toy: 0.03)")
     add("--seed", type=number(int, 0, 2**32 - 1, "a whole number from 0 to 4294967295"), default=0)
     add("--threads", type=number(int, 1, 256, "a whole number from 1 to 256"), default=1, help="of BLAS (default: 1)")
     add("--out", type=Path, help="run folder (default: runs/DATA-DENSITY-SEED)")
@@ -208,7 +209,8 @@ def table(s, network, out):
     lines.append(f"dense   validation {name}  {show.format(s['dense_val_accuracy'])}")
     lines.append(f"pruned  validation {name}  {show.format(s['val_accuracy'])}")
     lines.append(f"pruned  test {name}        {show.format(s['test_accuracy'])}")
-    lines.append(f"model.npz {s['model_bytes']:,} bytes, {s['steps']:,} steps of {s['batch_size']}, {s['seconds']:.0f} s")
+    steps = f"{s['steps']:,} steps of {s['batch_size']}"
+    lines.append(f"model.npz {s['model_bytes']:,} bytes, {steps}, {s['seconds']:.0f} s")
     lines.append("")
     lines.append(f"figures: {out / 'figures'}")
     higher = min(1.0, s["budget"] / s["total"] * 2.5)
