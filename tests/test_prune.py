@@ -1,0 +1,398 @@
+"""Pruning keeps its promises on a problem of 600 images: the budget, the seed, the schedules, one result however
+it is computed, and no look at the test split."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tinygsp.data import Dataset
+from tinygsp.gates import sigmoid
+from tinygsp.prune import DivergedError, Pruner, Settings, SettingsError
+
+f32 = np.float32
+SMALL = Settings(density=0.1, hidden=(12, 8), epochs=6, dense_epochs=2, finetune_epochs=3, batch_size=32)
+EAGER = replace(SMALL, price_start=1e-3, price_rate=0.02, retire_below=-1.0, epochs=8)  # retires nearly all it can
+KEYS = "epoch phase loss val_accuracy open_gates density price noise".split()
+TOTAL = 37 * 12 + 13 * 8 + 9 * 3
+
+
+def bands(n, seed):
+    """6 x 6 images of three classes, a bright band at a different height each, in noise."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 3
+    images = rng.integers(0, 120, (n, 6, 6), dtype=np.uint8)
+    for k in range(3):
+        images[labels == k, 2 * k] += 100
+    return images.reshape(n, 36), labels
+
+
+def images(**changes):
+    """The test split is None: whoever reads it fails."""
+    train_x, train_y = bands(600, 1)
+    val_x, val_y = bands(60, 2)
+    dataset = Dataset("bands", train_x, train_y, val_x, val_y, None, None, task="classification", n_out=3,
+                      class_names=("a", "b", "c"), input_shape=(6, 6), divisor=255.0, mean=0.3, std=0.2)
+    return replace(dataset, **changes)
+
+
+def formula():
+    """A regression: y1 = x1 + x2, y2 = -2 x3, of four inputs."""
+    x = np.random.default_rng(1).uniform(-1, 1, (660, 4)).astype(f32)
+    y = np.column_stack([x[:, 0] + x[:, 1], -2 * x[:, 2]]).astype(f32)
+    return Dataset("formula", x[:600], y[:600], x[600:], y[600:], None, None, task="regression", n_out=2,
+                   class_names=("y1", "y2"), input_shape=(4,), divisor=1.0, mean=0.0, std=1.0)
+
+
+def finished(dataset=None, settings=SMALL, seed=0):
+    pruner = Pruner(dataset or images(), settings, seed)
+    return pruner, list(pruner.run())
+
+
+def searching(settings=SMALL, epochs=0, seed=0):
+    """A pruner at the start of its search, or some epochs into it."""
+    pruner = Pruner(images(), replace(settings, dense_epochs=0), seed)
+    if not epochs:
+        pruner.start("search", 0)
+    for _ in range(epochs):
+        pruner.train_epoch()
+    return pruner
+
+
+def spread(pruner, function):
+    """One array over the places of the original network: {layer: function(layer)}, zero where nothing is left."""
+    whole = []
+    for layer, n_in, n_out in zip(pruner.model.masked, pruner.sizes, pruner.sizes[1:]):
+        values = np.zeros((n_in + 1) * n_out)
+        values[layer.index.ravel()] = function(layer).ravel()
+        whole.append(values)
+    return np.concatenate(whole)
+
+
+def live(pruner):
+    return spread(pruner, lambda layer: layer.params["gate"] > -np.inf) > 0
+
+
+def open_weights(pruner):
+    return spread(pruner, lambda layer: layer.params["W"] * (layer.params["gate"] > 0))
+
+
+def scores(pruner):
+    pruner.model.sample(0, 0.0)
+    return pruner.model.forward(pruner.val_inputs.batch(np.arange(len(pruner.dataset.val_x))))
+
+
+def arrays(network):
+    return [getattr(part, name) for part in network.layers for name in ("row", "col", "weight", "bias")]
+
+
+def same(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(arrays(a), arrays(b), strict=True))
+
+
+# --- what comes out -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [SMALL, EAGER], ids=["slow", "eager"])
+@pytest.mark.parametrize("density", [1.0, 0.5, 0.1, 0.03, 5 / TOTAL])
+def test_keeps_at_most_the_budget(density, settings):
+    pruner, records = finished(settings=replace(settings, density=density))
+    assert pruner.total == TOTAL and pruner.budget == round(density * TOTAL - 0.49)
+    assert pruner.network.count() <= pruner.budget
+    assert pruner.network.total == TOTAL and len(pruner.network.layers) == 3
+    assert same(pruner.network, pruner.network.trim())
+
+
+def test_uses_its_budget_and_learns():
+    pruner, records = finished()
+    assert pruner.budget == 57 and pruner.network.count() > 0.8 * 57
+    assert records[-1]["val_accuracy"] > 0.95
+    assert records[-1]["val_accuracy"] == np.mean(pruner.network.predict(pruner.dataset.val_x) == pruner.dataset.val_y)
+    assert pruner.network.meta.class_names == ("a", "b", "c") and pruner.network.meta.divisor == 255.0
+
+
+@pytest.mark.parametrize("density", [4 / TOTAL, 0.001, 0.0])
+def test_budget_too_small(density):
+    with pytest.raises(SettingsError, match=f"density .* takes 5, a density of {5 / TOTAL:.6f}"):
+        Pruner(images(), replace(SMALL, density=density))
+
+
+def test_layer_too_large():
+    with pytest.raises(SettingsError, match="hidden"):
+        Pruner(images(), replace(SMALL, hidden=(50_000, 50_000)))
+
+
+def test_seed_decides():
+    first, again, other = (finished(seed=seed) for seed in (0, 0, 1))
+    assert first[0].network.to_bytes() == again[0].network.to_bytes() and first[1] == again[1]
+    assert first[0].network.to_bytes() != other[0].network.to_bytes()
+
+
+@pytest.mark.parametrize("activation", ["silu", "relu"])
+def test_records(activation):
+    pruner, records = finished(settings=replace(SMALL, activation=activation))
+    assert all(list(record) == KEYS for record in records)
+    assert [r["epoch"] for r in records] == list(range(1, 12)) and pruner.total_epochs == 11
+    assert [r["phase"] for r in records] == ["dense"] * 2 + ["search"] * 6 + ["finetune"] * 3
+    assert pruner.step == 11 * 19  # 600 images are 18 batches and a rest
+    assert all(r["density"] == r["open_gates"] / TOTAL for r in records)
+    assert [r["open_gates"] for r in records[:2]] == [TOTAL] * 2
+    assert all(r["open_gates"] == pruner.network.count() for r in records[8:])
+    assert all((r["price"] > 0) == (r["phase"] == "search") for r in records)
+    noise = [r["noise"] for r in records]
+    assert noise[:2] == [0, 0] and noise[7:] == [0] * 4
+    assert all(1 > a > b for a, b in zip(noise[2:6], noise[3:7]))
+    assert all(math.isfinite(r["loss"]) and 0 <= r["val_accuracy"] <= 1 for r in records)
+    with pytest.raises(ValueError, match="11 epochs"):
+        pruner.train_epoch()
+
+
+def test_loss_is_the_mean_over_images():
+    """With a learning rate of 0 every epoch has the loss of the first weights, the smaller last batch included."""
+    pruner = Pruner(images(), replace(SMALL, lr=0.0))
+    loss = pruner.train_epoch()["loss"]
+    y = pruner.model.forward(pruner.train_inputs.batch(np.arange(600)))
+    assert math.isclose(loss, pruner.loss(y, pruner.dataset.train_y)[0], rel_tol=1e-5)
+
+
+def test_phases_can_be_left_out():
+    _, records = finished(settings=replace(SMALL, dense_epochs=0, finetune_epochs=1))
+    assert [r["phase"] for r in records] == ["search"] * 6 + ["finetune"]
+
+
+def test_the_best_of_several_tries():
+    """Judged on the validation split, the earlier one if equal; every try draws its own first weights."""
+    settings = replace(SMALL, density=0.03, epochs=4, tries=3)
+    noisy = images(val_x=np.clip(images().val_x + np.random.default_rng(5).integers(0, 90, (60, 36)), 0, 255).astype(
+        np.uint8))
+    pruner, starts, networks = Pruner(noisy, settings), [], []
+    build = pruner.build
+    pruner.build = lambda *a: (build(*a), starts.append(pruner.model.layers[0].params["W"].copy()))
+    for record in pruner.run():
+        networks.append((record["phase"], record["val_accuracy"], pruner.to_network(0).trim()))
+    assert [n[0] for n in networks] == ["dense"] * 2 + (["search"] * 4 + ["finetune"] * 3) * 3
+    ends = [networks[k][1:] for k in (8, 15, 22)]
+    assert len({accuracy for accuracy, _ in ends}) > 1 and same(pruner.network, max(ends, key=lambda e: e[0])[1])
+    assert pruner.network_score == max(accuracy for accuracy, _ in ends)
+    assert np.array_equal(starts[0], starts[1])  # the dense network and the first try
+    assert not np.array_equal(starts[1], starts[2]) and not np.array_equal(starts[2], starts[3])
+
+
+def test_the_price_starts_again_with_every_try():
+    records = finished(settings=replace(SMALL, epochs=1, finetune_epochs=1, tries=2))[1]
+    first, second = (r["price"] for r in records if r["phase"] == "search")
+    assert 0.5 < first / second < 2
+
+
+def test_search_starts_from_the_first_weights():
+    pruner = Pruner(images(), SMALL)
+    pruner.start("dense", 0)
+    first = [layer.params["W"].copy() for layer in pruner.model.masked]
+    for _ in range(2):
+        pruner.train_epoch()
+    pruner.start("search", 0)
+    assert all(np.array_equal(a, layer.params["W"]) for a, layer in zip(first, pruner.model.masked))
+    assert all(np.all(layer.params["gate"] == 1) for layer in pruner.model.masked) and not pruner.optimizer.state
+
+
+# --- retired means retired ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("edges_below", [0.0, 0.35, 1.0])
+def test_retired_gates_never_reopen(edges_below):
+    pruner = Pruner(images(), replace(EAGER, edges_below=edges_below))
+    before, counts = np.ones(TOTAL, bool), []
+    for record in pruner.run():
+        now = live(pruner)
+        if record["phase"] != "dense":
+            assert not np.any(now & ~before), record
+            before = now
+            counts.append(now.sum())
+    assert counts[0] < TOTAL and len(set(counts)) > 3  # it did retire, in several steps
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("activation", ["silu", "relu"])
+def test_edge_lists_change_no_result(activation, seed):
+    """Sums are taken in another order, so weights agree to rounding; the wiring agrees exactly."""
+    settings = replace(EAGER, activation=activation)
+    dense, edges = (Pruner(images(), replace(settings, edges_below=share), seed) for share in (0.0, 1.0))
+    for a, b in zip(dense.run(), edges.run()):
+        assert (a["epoch"], a["open_gates"], a["val_accuracy"]) == (b["epoch"], b["open_gates"], b["val_accuracy"])
+        assert np.array_equal(open_weights(dense) != 0, open_weights(edges) != 0)
+        assert np.allclose(open_weights(dense), open_weights(edges), rtol=0, atol=1e-4)
+        assert math.isclose(a["price"], b["price"], rel_tol=1e-9)
+        if a["phase"] == "search":
+            assert dense.is_dense() and not edges.is_dense()
+
+
+def test_becoming_edge_lists_changes_no_score():
+    pruner = searching(replace(EAGER, edges_below=0.0), epochs=3)
+    before = scores(pruner)
+    assert pruner.is_dense()
+    pruner.settings = replace(EAGER, edges_below=1.0)
+    pruner.retire()
+    assert not pruner.is_dense()
+    assert sum(layer.params["W"].size for layer in pruner.model.masked) < 0.2 * TOTAL
+    assert np.allclose(scores(pruner), before, rtol=1e-5, atol=1e-5)
+
+
+# --- schedules ----------------------------------------------------------------------------------------------
+
+
+def test_target_falls_from_total_to_budget():
+    pruner = Pruner(images(), SMALL)
+    values = [pruner.target(r) for r in np.linspace(0, 1, 101)]
+    assert math.isclose(values[0], TOTAL) and all(math.isclose(v, 57) for v in values[60:])
+    assert all(a > b for a, b in zip(values[:60], values[1:61]))
+
+
+def test_noise_falls_from_one_to_zero():
+    pruner = Pruner(images(), SMALL)
+    assert pruner.noise(0) == 1 and math.isclose(pruner.noise(0.375), 0.5)
+    assert pruner.noise(0.75) == pruner.noise(0.9) == pruner.noise(1) == 0
+    values = [pruner.noise(r) for r in np.linspace(0, 1, 101)]
+    assert all(a >= b for a, b in zip(values, values[1:]))
+
+
+def test_price_steers_towards_the_target():
+    pruner = searching()
+    start = pruner.price
+    charged = pruner.steer_price(1.0)  # all 575 gates are open, the target is 57
+    error = math.log(TOTAL / 57)
+    assert math.isclose(pruner.price, start * math.exp(0.004 * error))
+    assert math.isclose(charged, pruner.price * math.exp(3 * error))
+    held = pruner.price
+    pruner.steer_price(0.0)  # just as many as there should be
+    assert math.isclose(pruner.price, held)
+    for layer in pruner.model.masked:
+        layer.params["gate"][:] = -1
+    charged = pruner.steer_price(1.0)  # none is open
+    assert charged < pruner.price < held
+
+
+# --- freezing -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings, density", [(SMALL, 0.1), (SMALL, 0.3), (EAGER, 0.1), (EAGER, 0.05), (EAGER, 1.0)])
+def test_freeze_is_the_largest_fit(settings, density):
+    pruner = searching(replace(settings, density=density), epochs=settings.epochs)
+    gates = np.concatenate([layer.params["gate"].ravel() for layer in pruner.model.masked])
+    thresholds = [-np.inf, *np.unique(gates[gates > -np.inf])]
+    networks = {t: pruner.to_network(t).trim() for t in thresholds}
+    lowest = min(t for t in thresholds if networks[t].count() <= pruner.budget)
+    pruner.start("finetune", 0)
+    assert same(pruner.to_network(0), networks[lowest])
+    assert pruner.count_open() == networks[lowest].count() <= pruner.budget
+    assert not pruner.is_dense() and not pruner.optimizer.state
+
+
+@pytest.mark.parametrize("threshold", [-np.inf, 0.0, 1.0])
+@pytest.mark.parametrize("edges_below", [0.0, 1.0])
+def test_networks_there_and_back(threshold, edges_below):
+    pruner = searching(replace(EAGER, edges_below=edges_below), epochs=4)
+    network = pruner.to_network(threshold).trim()
+    pruner.from_network(network)
+    assert network.count() > 10 and pruner.count_open() == network.count()
+    assert np.allclose(scores(pruner), network.scores(pruner.dataset.val_x), rtol=1e-4, atol=1e-4)
+    assert same(pruner.to_network(0), network)
+
+
+def test_to_network_is_the_model_without_noise():
+    pruner = searching(EAGER, epochs=2)
+    assert np.allclose(pruner.to_network(0).scores(pruner.dataset.val_x), scores(pruner), rtol=1e-4, atol=1e-4)
+
+
+# --- data sets ----------------------------------------------------------------------------------------------
+
+
+def test_the_validation_split_is_not_trained_on():
+    other = images(val_x=bands(60, 9)[0][::-1].copy())
+    assert finished()[0].network.to_bytes() == finished(other)[0].network.to_bytes()
+
+
+def test_constant_pixels():
+    train_x = images().train_x.copy()
+    train_x[:, 10:20] = 0
+    pruner, records = finished(images(train_x=train_x), EAGER)
+    assert 0 < pruner.network.count() <= pruner.budget and math.isfinite(records[-1]["loss"])
+
+
+def test_a_class_missing_from_training():
+    data = images()
+    there = data.train_y != 2
+    pruner, records = finished(images(train_x=data.train_x[there], train_y=data.train_y[there]))
+    assert pruner.network.layers[-1].n_out == 3 and 0.6 < records[-1]["val_accuracy"] <= 2 / 3
+
+
+def test_one_training_image():
+    data = images()
+    pruner, records = finished(images(train_x=data.train_x[:1], train_y=data.train_y[:1]))
+    assert pruner.steps_per_epoch == 1 and pruner.step == 11
+    assert pruner.network.count() <= pruner.budget and math.isfinite(records[-1]["loss"])
+
+
+def test_regression():
+    settings = replace(SMALL, density=0.5, lr=0.02)
+    pruner, records = finished(formula(), settings)
+    data, predicted = pruner.dataset, pruner.network.predict(pruner.dataset.val_x)
+    r2 = 1 - np.mean((predicted - data.val_y) ** 2, axis=0) / data.val_y.var(axis=0)
+    assert math.isclose(records[-1]["val_accuracy"], r2.mean(), abs_tol=1e-5) and r2.mean() > 0.8
+    assert pruner.network.count() <= pruner.budget and pruner.network.meta.task == "regression"
+
+
+@pytest.mark.parametrize("dense_epochs, phase", [(2, "dense"), (0, "search")])
+def test_nan_stops_the_run(dense_epochs, phase):
+    data = formula()
+    data.train_x[::100, 1] = np.nan
+    pruner = Pruner(data, replace(SMALL, density=0.5, dense_epochs=dense_epochs, batch_size=600))
+    with pytest.raises(DivergedError, match=rf"nan at step 0 \({phase}\)"):
+        pruner.train_epoch()
+
+
+def test_the_step_of_divergence_is_named():
+    pruner = Pruner(formula(), replace(SMALL, density=0.5, batch_size=600))
+    pruner.train_epoch()
+    pruner.dataset.train_y[7] = np.nan
+    with pytest.raises(DivergedError, match="step 1 "):
+        pruner.train_epoch()
+
+
+# --- what can be said of it ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("epochs", [1, 4])
+def test_state_is_a_copy(epochs):
+    pruner = searching(EAGER, epochs)
+    state = pruner.state()
+    names = {f"layer{k}_{name}" for k in range(3) for name in ("W", "gate", "index", "velocity_W", "velocity_gate")}
+    assert state.keys() == names | {"epoch", "step", "price", "units0", "units1", "units2", "units3"}
+    kept = {name: np.copy(value) for name, value in state.items()}
+    for value in state.values():
+        if isinstance(value, np.ndarray):
+            value[:] = 1
+    assert all(np.array_equal(value, kept[name]) for name, value in pruner.state().items())
+    pruner.train_epoch()
+    assert not np.array_equal(kept["layer0_W"], pruner.state()["layer0_W"])
+
+
+def test_state_says_what_is_there():
+    pruner = searching(EAGER, 4)
+    state = pruner.state()
+    assert (state["epoch"], state["step"], state["price"]) == (4, 4 * 19, pruner.price)
+    for k, layer in enumerate(pruner.model.masked):
+        assert np.array_equal(state[f"layer{k}_gate"], layer.params["gate"])
+        assert state[f"layer{k}_velocity_W"].shape == state[f"layer{k}_index"].shape == layer.params["W"].shape
+
+
+@pytest.mark.parametrize("bins", [1, 7, 20])
+def test_gate_histogram(bins):
+    pruner = searching(EAGER)
+    counts = pruner.gate_histogram(bins)
+    assert counts.tolist() == [TOTAL * (i == int(sigmoid(1.0) * bins)) for i in range(bins)]
+    for _ in range(5):
+        pruner.train_epoch()
+        counts = pruner.gate_histogram(bins)
+        assert counts.shape == (bins,) and counts.sum() == TOTAL and counts.min() >= 0
+    assert counts[0] >= TOTAL - live(pruner).sum()
