@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
         labels = np.arange(n, dtype=np.uint8) % 3
         images = rng.integers(0, 120, (n, 6, 6), dtype=np.uint8)
         for k in range(3):
-            images[labels == k, 2 * k] += 100
+            images[labels == k, 2 * k] += 40  # faint: a network that is sometimes wrong
         write_idx(path / f"{name}-images-idx3-ubyte.gz", images, 2051)
         write_idx(path / f"{name}-labels-idx1-ubyte.gz", labels, 2049)
     return path
@@ -68,7 +68,7 @@ def test_summary_says_what_the_model_is(finished, folder):
     images = np.frombuffer(gzip.decompress((folder / "t10k-images-idx3-ubyte.gz").read_bytes())[16:], np.uint8)
     labels = np.frombuffer(gzip.decompress((folder / "t10k-labels-idx1-ubyte.gz").read_bytes())[8:], np.uint8)
     assert summary["test_accuracy"] == np.mean(network.predict(images.reshape(-1, 36)) == labels)
-    assert summary["test_accuracy"] > 0.9
+    assert 0.6 < summary["test_accuracy"] < 1 and summary["test_accuracy"] != summary["val_accuracy"]
     keys = "dataset seed dense_val_accuracy val_accuracy epochs steps batch_size seconds"
     assert set(keys.split()) <= summary.keys()
     assert summary["steps"] == summary["epochs"] * 21 and summary["batch_size"] == 32  # 660 training images

@@ -299,7 +299,7 @@ class Pruner:
         return SparseNetwork(layers, meta)
 
     def from_network(self, network):
-        """Go on with the connections of `network` alone, their gates open for good."""
+        """Go on with the connections of `network`, which must be trimmed, alone; their gates are open for good."""
         units = [*network.used_inputs(), np.arange(self.sizes[-1])]
         layers = []
         for k, layer in enumerate(network.layers):
@@ -335,7 +335,7 @@ class Pruner:
 
     def count_open(self):
         """Gates that are open without noise."""
-        return sum(np.count_nonzero(layer.params["gate"] > 0) for layer in self.model.masked)
+        return sum(int(np.count_nonzero(layer.params["gate"] > 0)) for layer in self.model.masked)
 
     def gate_histogram(self, bins=20):
         """How many gates have P(open) = sigmoid(gate) in each of `bins` equal intervals; retired ones at 0."""

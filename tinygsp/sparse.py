@@ -313,11 +313,11 @@ def read_meta(arrays):
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"meta is not the JSON it should be ({error!r})") from error
-    if meta.activation not in ACTIVATIONS:
+    if meta.activation not in list(ACTIVATIONS):
         raise ModelFileError(f"activation {meta.activation!r}, expected one of {', '.join(ACTIVATIONS)}")
     if meta.task not in ("classification", "regression"):
         raise ModelFileError(f"task {meta.task!r}, expected classification or regression")
-    numbers = (meta.divisor, meta.mean, meta.std)
-    if not all(math.isfinite(v) for v in numbers) or meta.divisor == 0 or meta.std == 0:
-        raise ModelFileError(f"divisor, mean, std are {numbers}: expected finite numbers, divisor and std not zero")
+    numbers = np.array([meta.divisor, meta.mean, meta.std], np.float64)
+    if not (np.abs(numbers) < 1e30).all() or not (numbers[[0, 2]] > 1e-30).all():
+        raise ModelFileError(f"divisor, mean, std are {numbers}: expected finite numbers, divisor and std above 0")
     return meta
