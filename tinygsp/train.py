@@ -229,7 +229,8 @@ class Progress:
         if sys.stderr.isatty():
             from tqdm import tqdm
 
-            self.bar = tqdm(total=epochs, unit="epoch", file=sys.stderr, dynamic_ncols=True)
+            layout = "{desc} |{bar}| {n_fmt}/{total_fmt} {remaining}"  # short enough for 80 columns
+            self.bar = tqdm(total=epochs, file=sys.stderr, dynamic_ncols=True, bar_format=layout)
 
     def __call__(self, r):
         if self.quiet:
@@ -237,6 +238,8 @@ class Progress:
         text = (f"{r['phase']:<8} loss {r['loss']:.4f}  validation {r['val_accuracy']:.4f}  "
                 f"open {r['open_gates']:,}  density {r['density']:.3%}")
         if self.bar is not None:
+            text = (f"{r['phase']:<8} loss {r['loss']:.3f} val {r['val_accuracy']:.4f} "
+                    f"open {r['open_gates']:,} ({r['density']:.2%})")
             self.bar.set_description_str(text, refresh=False)
             self.bar.update()
         elif r["epoch"] % self.every == 0:
