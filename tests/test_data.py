@@ -4,11 +4,12 @@ import hashlib
 import re
 import tracemalloc
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tinygsp import data
+from tinygsp import data, files
 from tinygsp.data import DataError, load, minibatches, read_idx, split, toy
 
 IMAGES = np.arange(5 * 2 * 3, dtype=np.uint8).reshape(5, 2, 3)
@@ -65,7 +66,7 @@ def test_round_trip(tmp_path, pack, name, kind, array):
 
 
 def test_round_trip_of_many_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "CHUNK", 7)  # 30 bytes: four chunks and a rest
+    monkeypatch.setattr(files, "CHUNK", 7)  # 30 bytes: four chunks and a rest
     np.testing.assert_array_equal(read_idx(write(tmp_path / "file", idx_bytes(IMAGES))), IMAGES)
 
 
@@ -160,7 +161,7 @@ def test_no_permission(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_header_that_lies_about_size_takes_no_memory(tmp_path, pack):
-    content = idx_bytes(IMAGES, (900_000, 10, 100))[:20]  # 900 MB claimed, 4 bytes there
+    content = idx_bytes(IMAGES, (60_000, 10, 100))[:20]  # 60 MB claimed, 4 bytes there
     path = write(tmp_path / "liar", pack(content))
     assert peak_bytes(lambda: fails(path, "truncated, 4 bytes after the header")) < 4 * data.CHUNK
 
@@ -172,6 +173,18 @@ def test_gzip_bomb_is_not_inflated(tmp_path):
         for _ in range(32):
             file.write(bytes(2**20))
     assert peak_bytes(lambda: fails(path, "too long")) < 4 * data.CHUNK
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_small_file_may_not_become_a_large_one(tmp_path, monkeypatch, pack):
+    images = np.zeros((100, 100, 100), np.uint8)
+    path = write(tmp_path / "bomb", pack(idx_bytes(images)))  # gzip makes it 1,000 times smaller
+    assert read_idx(path).shape == images.shape
+    monkeypatch.setattr(data, "SMALL", images.size - 1)
+    if pack is bytes:
+        assert read_idx(path).shape == images.shape
+    else:
+        assert peak_bytes(lambda: fails(path, "may inflate 100 times")) < 4 * files.CHUNK
 
 
 # ---- MNIST -----------------------------------------------------------------------------------------------
@@ -289,6 +302,50 @@ def test_files_that_do_not_fit_together(tmp_path, train, test, what):
 def test_two_images_are_enough(tmp_path):
     dataset = load(write_folder(tmp_path, train=(IMAGES[:2], LABELS[:2])))
     assert len(dataset.train_x) == len(dataset.val_x) == 1
+
+
+# ---- Data sets made by hand ------------------------------------------------------------------------------
+
+def changed(part, value, task="classification"):
+    """A good data set with one element of one of its arrays set to value."""
+    x, y = np.zeros((3, 4), np.float32), np.array([0, 1, 1])
+    y = y if task == "classification" else np.zeros((3, 2), np.float32)
+    arrays = {name: array.copy() for split in ("train", "val", "test")
+              for name, array in ((split + "_x", x), (split + "_y", y))}
+    if part:
+        arrays[part].flat[1] = value
+    return data.Dataset("hand", **arrays, task=task, n_out=2, class_names=("a", "b"), input_shape=(4,),
+                        divisor=1.0, mean=0.0, std=1.0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("part", ["train_x", "val_x", "test_x", "train_y", "val_y", "test_y"])
+def test_numbers_must_be_finite(part, value):
+    with pytest.raises(DataError, match=f"{part} has a nan or inf"):
+        changed(part, value, "regression")
+
+
+@pytest.mark.parametrize("value", [-1, 2, 10**9])
+@pytest.mark.parametrize("part", ["train_y", "val_y", "test_y"])
+def test_labels_must_be_classes(part, value):
+    """A compiled loop would read, and write, beside its arrays."""
+    with pytest.raises(DataError, match=f"{part} is int64 from .*integers from 0 to 1"):
+        changed(part, value)
+
+
+@pytest.mark.parametrize("changes, what", [
+    ({"train_y": np.zeros(2, int)}, r"train_y has shape \(2,\); expected \(3,\)"),
+    ({"val_y": np.zeros((3, 1), int)}, r"val_y has shape \(3, 1\); expected \(3,\)"),
+    ({"test_x": np.zeros((3, 5))}, r"test_x has shape \(3, 5\); expected \(n, 4\)"),
+    ({"val_x": np.zeros((0, 4)), "val_y": np.zeros(0, int)}, "val_x has shape .*n at least 1"),
+    ({"train_x": np.zeros((3, 2, 2))}, r"train_x has shape \(3, 2, 2\)"),
+    ({"test_y": np.zeros(3)}, "test_y is float64"),
+    ({"task": "regression"}, r"train_y has shape \(3,\); expected \(3, 2\)"),
+])
+def test_shapes_must_fit_together(changes, what):
+    assert changed(None, 0).n_in == 4
+    with pytest.raises(DataError, match=what):
+        replace(changed(None, 0), **changes)
 
 
 # ---- Toy -------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygsp import gates, kernels
+from tinygsp import baselines, gates, kernels, losses
 from tinygsp.layers import SiLU
 from tinygsp.optim import SGD
 
@@ -52,6 +52,16 @@ def test_log_accuracy(rng):
     assert kernels.fast_log(f32(1)) == 0
 
 
+def test_exp_accuracy(rng):
+    x = np.concatenate([[0, -0.0, 1e-30, 80, -80], rng.uniform(-80, 80, 3000), rng.uniform(-1, 1, 3000)]).astype(f32)
+    exact = np.exp(x.astype(f64))
+    assert np.max(np.abs(each(kernels.fast_exp, x) / exact - 1)) < 5e-6
+    near = np.abs(x) < 1
+    assert np.max(np.abs(each(kernels.fast_exp, x[near]) / exact[near] - 1)) < 3e-7
+    assert kernels.fast_exp(f32(0)) == 1 and kernels.fast_exp(f32(1e30)) == kernels.fast_exp(f32(80))
+    assert np.isnan(kernels.fast_exp(f32(np.nan)))
+
+
 def test_sigmoid_accuracy(rng):
     z = np.concatenate([[0, -0.0, 1e-30, 80, -80, 1e30, -1e30], rng.uniform(-90, 90, 2000), rng.uniform(-5, 5, 3000)])
     z = z.astype(f32)
@@ -75,7 +85,8 @@ def test_sigmoid_at_infinity_and_nan():
 
 def sample(W, gate, index, keys, noise, tau):
     Wm, mask, slope = (np.full(W.shape, np.nan, f32) for _ in range(3))
-    kernels.sample_gates(W, gate, index, *keys, f32(noise), f32(1 / tau), Wm, mask, slope)
+    count = kernels.sample_gates(W, gate, index, *keys, f32(noise), f32(1 / tau), Wm, mask, slope)
+    assert count == np.count_nonzero(gate > 0)
     return Wm, mask, slope
 
 
@@ -126,6 +137,83 @@ def test_add_price(rng, k):
     after = before.copy()
     kernels.add_price(gate, f32(0.7), after)
     assert np.allclose(after - before, gates.price_grad(gate.astype(f64), 0.7), rtol=0, atol=1e-6)
+
+
+# --- gates of the baselines ---------------------------------------------------------------------------------
+
+
+def infinite(values):
+    """The same with an infinity of each sign in the first places, if there is room."""
+    values[:2] = np.array([np.inf, -np.inf], f32)[: values.size]
+    return values
+
+
+@pytest.mark.parametrize("noise, tau", [(0.0, 1.0), (0.4, 2 / 3), (1.0, 2 / 3), (1.0, 3.0)])
+@pytest.mark.parametrize("k", SIZES)
+def test_sample_hard_concrete(rng, k, noise, tau):
+    W, gate, index = normal(rng, k), normal(rng, k, scale=3), rng.integers(2**32, size=k).astype(u32)
+    gate = infinite(gate + f32(1.5))
+    keys = gates.noise_keys(5, 6, 7)
+    numbers = (noise, 1 / tau, baselines.ALWAYS_CLOSED, baselines.STRETCH_LOW, baselines.STRETCH_HIGH)
+    Wm, mask, slope = (np.full(k, np.nan, f32) for _ in range(3))
+    count = kernels.sample_hard_concrete(W, gate, index, *keys, *(f32(number) for number in numbers), Wm, mask, slope)
+    assert count == np.count_nonzero(gate > 0)
+    logistic = noise * gates.logistic_noise(gates.hash_uniform(index, *keys).astype(f64))
+    expected, dmask = baselines.hard_concrete(gate.astype(f64), logistic, tau)
+    assert np.allclose(mask, expected, rtol=0, atol=1e-6) and np.array_equal(Wm, mask * W)
+    sure = (expected == 0) | (expected == 1) | ((expected > 1e-5) & (expected < 1 - 1e-5))  # no kink in between
+    assert np.allclose(slope[sure], dmask[sure], rtol=0, atol=1e-6 / tau**2) and sure.sum() >= k - 1
+    assert mask[:2].tolist() == [1, 0][: min(k, 2)] and not slope[:2].any()
+    if k > 1000:
+        regions = [np.count_nonzero(mask == 0), np.count_nonzero(mask == 1), np.count_nonzero(slope)]
+        assert min(regions) > 10 and sum(regions) == k
+
+
+@pytest.mark.parametrize("limit", [3.0, -0.7])
+@pytest.mark.parametrize("k", SIZES)
+def test_sample_variational(rng, k, limit):
+    W, gate = normal(rng, k, scale=0.3), infinite(normal(rng, k, scale=3))
+    W[2:4] = 0  # log alpha as large as it can be
+    Wm, mask, variance = (np.full(k, np.nan, f32) for _ in range(3))
+    count = kernels.sample_variational(W, gate, f32(limit), Wm, mask, variance)
+    logit, expected = baselines.variational(W.astype(f64), gate.astype(f64), limit)
+    sure = np.abs(logit) > 1e-5
+    assert np.array_equal(mask[sure], logit[sure] > 0) and sure.sum() >= k - 1
+    assert np.isin(mask, [0, 1]).all() and np.array_equal(Wm, mask * W) and count == mask.sum()
+    assert np.allclose(variance, expected, rtol=5e-6, atol=0)
+    assert mask[:2].tolist() == [1, 0][: min(k, 2)] and not variance[:2].any() and not mask[2:4].any()
+    assert k < 1000 or 100 < count < 900
+
+
+@pytest.mark.parametrize("price", [0.0, 0.7])
+@pytest.mark.parametrize("k", SIZES)
+def test_variational_grads(rng, k, price):
+    W, gate, before, dvariance = (normal(rng, k) for _ in range(4))
+    W += np.copysign(f32(0.05), W)
+    gate = infinite(3 * gate)
+    W[2:4] = 0
+    exact = [a.astype(f64) for a in (W, gate, dvariance)]
+    variance = baselines.variational(*exact[:2], 3.0)[1].astype(f32)
+    more, expected = baselines.variational_grads(*exact, price)
+    dW, dgate = before.copy(), dvariance.copy()
+    kernels.variational_grads(W, gate, variance, f32(price), dW, dgate)
+    assert np.allclose(dW, before + more, rtol=1e-5, atol=1e-5)
+    assert np.allclose(dgate, expected, rtol=1e-5, atol=1e-6)
+    assert not dgate[:2].any() and np.array_equal(dW[:4], before[:4])  # no variance or no mean: nothing to pull at
+    assert price or np.array_equal(dW, before)
+
+
+def test_variational_at_the_ends(rng):
+    """Variances and weights far out give finite numbers."""
+    W = np.array([1e-12, 1e-4, 1.0, 1e4, -1e-12, -1e4], f32)
+    gate = np.array([-30, 30, -30, 30, 30, -30], f32)
+    Wm, mask, variance = (np.full(6, np.nan, f32) for _ in range(3))
+    assert kernels.sample_variational(W, gate, f32(3), Wm, mask, variance) == 2
+    assert mask.tolist() == [0, 1, 0, 1, 0, 0] and np.allclose(variance, np.exp(-gate.astype(f64)), rtol=5e-6, atol=0)
+    dW, dgate = np.zeros(6, f32), np.ones(6, f32)
+    kernels.variational_grads(W, gate, variance, f32(1e-3), dW, dgate)
+    more, expected = baselines.variational_grads(W.astype(f64), gate.astype(f64), np.ones(6), 1e-3)
+    assert np.allclose(dW, more, rtol=1e-3, atol=1e-7) and np.allclose(dgate, expected, rtol=1e-5, atol=1e-7)
 
 
 # --- optimiser and activation -------------------------------------------------------------------------------
@@ -219,16 +307,62 @@ def test_edges_keep_what_is_not_finite(bad):
     assert not np.isfinite(y[0]).any() and np.array_equal(y[1], [4, 4, 4])
 
 
-# --- data ---------------------------------------------------------------------------------------------------
+# --- loss and data ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("features, n", [(7, 5), (1, 1), (0, 3), (3, 0), (13, 33)])
+@pytest.mark.parametrize("k, n", [(3, 7), (1, 1), (10, 256), (2, 1), (17, 33)])
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+def test_softmax_cross_entropy(rng, k, n, scale):
+    logits, labels = normal(rng, k, n, scale=scale), rng.integers(k, size=n)
+    dlogits = np.full((k, n), np.nan, f32)
+    loss = kernels.softmax_cross_entropy(logits, labels, dlogits)
+    exact, expected = losses.softmax_cross_entropy(logits.T.astype(f64), labels)
+    assert abs(loss - exact) < 2e-6 * max(1, abs(exact))
+    assert np.allclose(dlogits, expected.T, rtol=0, atol=1e-6 / n)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("place", [(0, 0), (1, 0), (2, 1), (0, 2)])
+def test_softmax_cross_entropy_keeps_what_is_not_finite(bad, place):
+    """Whichever score it is, of the right class or of another: the loss says so."""
+    logits, dlogits = np.zeros((3, 3), f32), np.zeros((3, 3), f32)
+    logits[place] = bad
+    assert not np.isfinite(kernels.softmax_cross_entropy(logits, np.array([0, 1, 2]), dlogits))
+
+
+def test_softmax_cross_entropy_does_not_overflow():
+    logits, dlogits = np.array([[3e38, -3e38], [-3e38, 3e38]], f32), np.zeros((2, 2), f32)
+    assert kernels.softmax_cross_entropy(logits, np.array([0, 1]), dlogits) < 1e-6
+    assert np.all(np.abs(dlogits) < 1e-6)
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (1, 1), (0, 3), (3, 0), (13, 33)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_gather(rng, features, n, dtype):
-    values = rng.integers(256, size=(features, 50)).astype(dtype)
-    values[:, 0] = 255
-    samples = rng.integers(50, size=n)
-    samples[:1] = 0
-    scale, shift, x = f32(1 / 77.7), f32(-0.42), np.full((features, n), np.nan, f32)
-    kernels.gather(values, samples, scale, shift, x)
-    assert np.allclose(x, values[:, samples].astype(f64) * scale + shift, rtol=0, atol=1e-6)
+def test_standardize(rng, shape, dtype):
+    values = rng.integers(256, size=shape).astype(dtype)
+    values[:1, :1] = 255
+    scale, shift, x = f32(1 / 77.7), f32(-0.42), np.full(shape, np.nan, f32)
+    kernels.standardize(values, scale, shift, x)
+    assert np.allclose(x, values.astype(f64) * scale + shift, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("tables", [1, 9, 25])
+@pytest.mark.parametrize("n, columns", [(0, 5), (1, 1), (7, 0), (1001, 13)])
+def test_gather_shifted(rng, n, columns, tables):
+    values = rng.integers(1, 256, (17, 35)).astype(np.uint8)
+    samples = np.sort(rng.integers(17, size=n))
+    places = np.maximum(rng.integers(-9, 35, (tables, columns)), -1).astype(np.int32)
+    keys, out = gates.noise_keys(3, n, 1 << 32), np.full((n, columns), 77, np.uint8)
+    kernels.gather_shifted(values, samples, places, *keys, out)
+    ways = np.floor(gates.hash_uniform(np.arange(n, dtype=u32), *keys) * f32(tables)).astype(int)
+    expected = np.where(places[ways] < 0, 0, values[samples[:, None], places[ways]])
+    assert np.array_equal(out, expected)
+    if n > 1000:
+        assert np.array_equal(np.unique(ways), np.arange(tables)) and 0 < np.mean(out == 0) < 0.6
+
+
+@pytest.mark.parametrize("tables", [(2 * reach + 1) ** 2 for reach in range(20)])
+def test_the_highest_noise_reads_no_table_that_is_not_there(tables):
+    """`gather_shifted` multiplies in float32: the product of the largest u must not round up to `tables`."""
+    largest = (f32(2**23 - 1) + f32(0.5)) * f32(2.0**-23)
+    assert largest < 1 and int(largest * f32(tables)) == tables - 1

@@ -14,14 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
+from tinygsp.files import CHUNK, read_up_to
+
 MNIST = Path(__file__).resolve().parent.parent / "data" / "mnist"
 TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 MAGIC = {"images": 2051, "labels": 2049}  # 0x08 = unsigned bytes, then the number of dimensions: 3 or 1
-MAX_BYTES = 2**30     # 1 GiB of pixels or labels in one file, twenty times MNIST
-MAX_PIXELS = 2**16    # of one image: 256 x 256
-CHUNK = 2**20         # bytes handled at a time
+MAX_BYTES = 600 * 2**20    # of pixels or labels in one file, thirteen times MNIST
+MAX_PIXELS = 2**16         # of one image: 256 x 256
+MAX_RATIO = 100            # of the bytes in a file to its size, above SMALL; images are below 10, bombs at 1,000
+SMALL = 2**26
 
 
 class DataError(ValueError):
@@ -50,9 +53,32 @@ class Dataset:
     mean: float
     std: float
 
+    def __post_init__(self):
+        """Arrays made by hand are checked as well: compiled loops trust every label and every shape."""
+        for part in ("train", "val", "test"):
+            x, y = getattr(self, part + "_x"), getattr(self, part + "_y")
+            if x is not None:  # a split may be left out
+                check_split(part, x, y, self)
+
     @property
     def n_in(self):
         return self.train_x.shape[1]
+
+
+def check_split(part, x, y, dataset):
+    """Raise a DataError unless x and y are what Dataset promises of the split `part`."""
+    classes = dataset.task == "classification"
+    if x.ndim != 2 or x.shape[1] != dataset.n_in or len(x) == 0:
+        raise DataError(f"{part}_x has shape {x.shape}; expected (n, {dataset.n_in}), n at least 1")
+    if y.shape != ((len(x),) if classes else (len(x), dataset.n_out)):
+        expected = f"({len(x)},)" if classes else f"({len(x)}, {dataset.n_out})"
+        raise DataError(f"{part}_y has shape {y.shape}; expected {expected}")
+    for name, array in ((f"{part}_x", x), (f"{part}_y", y)):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise DataError(f"{name} has a nan or inf; every number must be finite")
+    if classes and (y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= dataset.n_out):
+        raise DataError(f"{part}_y is {y.dtype} from {y.min()} to {y.max()}; "
+                        f"labels of {dataset.n_out} classes are integers from 0 to {dataset.n_out - 1}")
 
 
 # ---- IDX files -------------------------------------------------------------------------------------------
@@ -65,15 +91,16 @@ def read_idx(path, kind="images"):
     try:
         with open(path, "rb") as file:
             zipped = file.read(2) == b"\x1f\x8b"  # the content decides, a name may lie
+            size = file.seek(0, os.SEEK_END)
             file.seek(0)
-            return _parse_idx(gzip.open(file) if zipped else file, path, kind)
+            return _parse_idx(gzip.open(file) if zipped else file, path, kind, size)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: damaged gzip file ({error}); fetch or compress it again") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); expected a file") from error
 
 
-def _parse_idx(file, path, kind):
+def _parse_idx(file, path, kind, file_size):
     """Header first: big-endian uint32 magic, n and, for images, rows and cols. Then one byte per value."""
     header_size = 16 if kind == "images" else 8
     header = file.read(header_size)
@@ -95,11 +122,11 @@ def _parse_idx(file, path, kind):
         raise DataError(f"{path}: size {shape} in the header is too large; "
                         f"at most {MAX_PIXELS} pixels an image and {MAX_BYTES} bytes a file are read")
 
-    # A header is only a claim. Memory grows with the bytes that have come, and one byte too many is enough
-    # to know that the file is too long, however much more it would inflate to.
-    body = bytearray()
-    while chunk := file.read(min(CHUNK, expected + 1 - len(body))):
-        body += chunk
+    if expected > max(SMALL, MAX_RATIO * file_size):
+        raise DataError(f"{path}: size {shape} in the header is {expected} bytes, in a file of {file_size}; "
+                        f"above {SMALL} bytes a file may inflate {MAX_RATIO} times")
+
+    body = read_up_to(file, expected + 1)  # one byte too many tells that the file is too long, whatever follows
     if len(body) < expected:
         raise DataError(f"{path}: truncated, {len(body)} bytes after the header; size {shape} is {expected}")
     if len(body) > expected:

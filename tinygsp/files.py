@@ -1,10 +1,28 @@
-"""Writing files so that nothing is lost: a reader finds the old content or the new, never half of either.
+"""Files: written so that nothing is lost, and read so that nothing is believed.
 
-Used by whatever saves something: `sparse.py` for a model, `runs.py` for a run folder.
+A reader of what `write_atomic` wrote finds the old content or the new, never half of either. `read_arrays` reads a
+.npz file that may come from anybody: numbers, and never more memory than it was allowed. Used by whatever saves or
+loads something: `sparse.py` for a model, `runs.py` for a run folder; `data.py` borrows `read_up_to`.
 """
 
+import math
 import os
+import re
+import zipfile
+from itertools import pairwise
 from pathlib import Path
+
+import numpy as np
+
+CHUNK = 2**20  # bytes handled at a time
+MAX_DIRECTORY = 2**16  # bytes in the list of members of a zip file: about a thousand members
+NPY = re.compile(  # as NumPy writes it for numbers in C order with at most three dimensions
+    rb"\{'descr': '(\|[biu]1|<[iu][248]|<f[248])', 'fortran_order': False, "
+    rb"'shape': \((|\d{1,12},|\d{1,12}(?:, \d{1,12}){1,2})\),? ?\} *\n"
+)
+
+
+# --- writing ------------------------------------------------------------------------------------------------
 
 
 def write_atomic(path, content):
@@ -37,3 +55,96 @@ def sync_folder(folder):
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+def read_arrays(path, error, max_bytes=2**28):
+    """{name: array} of every member of a .npz file: bool, int or float, C order, at most three dimensions.
+
+    path      : what `np.savez` or `np.savez_compressed` wrote, or a stranger did
+    error     : exception class; whatever is wrong, it is raised with one line of path, member and what is expected
+    max_bytes : of all members together; sizes are compared with it before memory is taken
+
+    Names, numbers of members and values are the caller's to check. Text and objects are never read: no pickle.
+    """
+    arrays = {}
+    place = "list of members"
+    try:
+        with open(path, "rb") as file:
+            check_end(file)
+            with zipfile.ZipFile(file) as archive:
+                members = archive.infolist()
+                check_members(members, max_bytes)
+                for member in members:
+                    place = f"member {member.filename!r}"
+                    with archive.open(member) as content:
+                        arrays[member.filename.removesuffix(".npy")] = read_npy(content, member.file_size)
+    except OSError as problem:
+        raise error(f"{path}: cannot be read ({problem.strerror or problem}); expected a .npz file") from problem
+    except Exception as problem:  # zip and zlib fail in a dozen ways on a damaged file
+        what = str(problem)[:200]  # zipfile may quote kilobytes of the file
+        raise error(f"{path}: {place}: {what}; expected a .npz file of plain numbers, undamaged") from problem
+    return arrays
+
+
+def check_end(file):
+    """The last 22 bytes of a zip file tell the size of its list of members, which `zipfile` reads whole."""
+    file.seek(max(0, file.seek(0, os.SEEK_END) - 42))
+    tail = file.read()
+    if tail[-22:-18] != b"PK\5\6" or tail[-2:] != b"\0\0" or tail[-42:-38] == b"PK\6\7":
+        raise ValueError("not at the end of the file, where a plain zip file has it")
+    size = int.from_bytes(tail[-10:-6], "little")
+    if size > MAX_DIRECTORY:
+        raise ValueError(f"{size} bytes long, at most {MAX_DIRECTORY} are read")
+    file.seek(0)
+
+
+def check_members(members, max_bytes):
+    """Names that are plain and unique; parts of the file that are apart; sizes that are allowed, all together."""
+    names = set()
+    for member in members:
+        name = member.filename
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}\.npy", name):
+            raise ValueError(f"unexpected member {name[:100]!r}, names are letters, digits, _ . - and end in .npy")
+        if name in names:
+            raise ValueError(f"repeated member {name!r}")
+        names.add(name)
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"member {name!r} has compression {member.compress_type}, stored and deflated are read")
+    for first, second in pairwise(sorted(members, key=lambda member: member.header_offset)):
+        if first.header_offset + 30 + first.compress_size > second.header_offset:
+            raise ValueError(f"members {first.filename!r} and {second.filename!r} overlap")
+    total = sum(member.file_size for member in members)  # zipfile gives no more of a member than its file_size
+    if total > max_bytes:
+        raise ValueError(f"{total} bytes in all members, at most {max_bytes} are read")
+
+
+def read_npy(file, length):
+    """The array of a .npy file of `length` bytes: magic, version 1.0, header, numbers."""
+    start = file.read(10)
+    header_size = int.from_bytes(start[8:], "little")
+    header = NPY.fullmatch(file.read(header_size))
+    if start[:8] != b"\x93NUMPY\1\0" or not header:
+        raise ValueError("its header is not .npy version (1, 0) of bool, int or float, at most 3-D in C order")
+    dtype = np.dtype(header[1].decode())
+    shape = tuple(int(size) for size in header[2].split(b",") if size)
+    size = math.prod(shape) * dtype.itemsize  # Python integers: they cannot overflow
+    found = length - 10 - header_size
+    if found == size:
+        content = read_up_to(file, size)
+        found = len(content)
+    if found != size:
+        raise ValueError(f"it has {found} bytes, its header promises {size}")
+    if dtype == bool and content.strip(b"\0\1"):
+        raise ValueError("a bool is neither 0 nor 1")
+    return np.frombuffer(content, dtype).reshape(shape)
+
+
+def read_up_to(file, size):
+    """The next `size` bytes of `file`, or what there is; memory grows with what has come, not with `size`."""
+    content = bytearray()
+    while chunk := file.read(min(CHUNK, size - len(content))):
+        content += chunk
+    return content

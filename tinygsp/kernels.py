@@ -59,15 +59,23 @@ def fast_log(x):
 
 
 @jit
-def fast_sigmoid(z):
-    """1 / (1 + exp(-z)) in float32, to 2e-7; exp(-|z|) = 2^k exp(r) by a Taylor polynomial on |r| <= ln(2)/2."""
-    t = min(max(-z, f32(-80)), f32(80))
-    k = np.floor(t * LOG2E + f32(0.5))
-    r = (t - k * f32(0.693145751953125)) - k * f32(1.42860682030941723e-6)
+def fast_exp(x):
+    """exp(x) in float32 for x held inside [-80, 80]: to 5e-7 relative, 5e-6 where multiply and add are not fused.
+
+    exp(x) = 2^k exp(r) with |r| <= ln(2)/2: a Taylor polynomial for exp(r), the exponent's bits for 2^k.
+    """
+    x = min(max(x, f32(-80)), f32(80))
+    k = np.floor(x * LOG2E + f32(0.5))
+    r = (x - k * f32(0.693145751953125)) - k * f32(1.42860682030941723e-6)
     p = f32(1 / 120) + r * f32(1 / 720)
     p = f32(1) + r * (f32(1) + r * (f32(1 / 2) + r * (f32(1 / 6) + r * (f32(1 / 24) + r * p))))
-    scale = i32((i32(k) + i32(127)) << i32(23)).view(f32)
-    return f32(1) / (f32(1) + p * scale)
+    return p * i32((i32(k) + i32(127)) << i32(23)).view(f32)
+
+
+@jit
+def fast_sigmoid(z):
+    """1 / (1 + exp(-z)) in float32, to 2e-7."""
+    return f32(1) / (f32(1) + fast_exp(-z))
 
 
 # --- gates --------------------------------------------------------------------------------------------------
@@ -78,7 +86,9 @@ def sample_gates(W, gate, index, key0, key1, noise, inv_tau, Wm, mask, slope):
     """Draw every gate of a layer in one pass. Twin: `gates.hash_uniform`, `logistic_noise` and `binary_gate`.
 
     W, gate, Wm, mask, slope : (k,) float32; index : (k,) uint32. Writes mask, Wm = mask * W, slope = dsoft/dgate.
+    Returns how many gates would be open without noise.
     """
+    count = i32(0)
     for e in range(W.size):
         u = hash_uniform(index[e], key0, key1)
         z = gate[e] + noise * fast_log(u / (f32(1) - u))
@@ -87,6 +97,65 @@ def sample_gates(W, gate, index, key0, key1, noise, inv_tau, Wm, mask, slope):
         mask[e] = is_open
         Wm[e] = is_open * W[e]
         slope[e] = soft * (f32(1) - soft) * inv_tau
+        count += i32(gate[e] > f32(0))
+    return count
+
+
+@jit
+def sample_hard_concrete(W, gate, index, key0, key1, noise, inv_tau, shift, low, high, Wm, mask, slope):
+    """Draw the stretched and clipped gates of L0 regularisation. Twin: `baselines.hard_concrete`.
+
+    As `sample_gates`, with mask = min(1, max(0, low + (high - low) * sigmoid((gate - shift + noise) * inv_tau))).
+    """
+    count = i32(0)
+    for e in range(W.size):
+        u = hash_uniform(index[e], key0, key1)
+        z = gate[e] - shift + noise * fast_log(u / (f32(1) - u))
+        soft = fast_sigmoid(z * inv_tau)
+        stretched = low + (high - low) * soft
+        value = min(max(stretched, f32(0)), f32(1))
+        mask[e] = value
+        Wm[e] = value * W[e]
+        moves = f32(1) if value == stretched else f32(0)
+        slope[e] = moves * (high - low) * soft * (f32(1) - soft) * inv_tau
+        count += i32(gate[e] > f32(0))
+    return count
+
+
+@jit
+def sample_variational(W, gate, limit, Wm, mask, variance):
+    """Means and variances of normal weights, and which of them count. Twin: `baselines.variational`.
+
+    W, gate : (k,) float32; limit : float32. Writes mask = [logit > 0] with logit = limit - log(variance / W^2), or of
+    a gate that is infinite the gate; Wm = mask * W; variance = exp(-gate), 0 where the gate is infinite.
+    Returns how many are in the mask.
+    """
+    count = i32(0)
+    for e in range(W.size):
+        finite = abs(gate[e]) < f32(np.inf)
+        logit = limit + gate[e] + fast_log(W[e] * W[e] + f32(1e-20)) if finite else gate[e]
+        keep = logit > f32(0)
+        mask[e] = f32(keep)
+        Wm[e] = W[e] if keep else f32(0)
+        variance[e] = fast_exp(-gate[e]) if finite else f32(0)
+        count += i32(keep)
+    return count
+
+
+@jit
+def variational_grads(W, gate, variance, price, dW, dgate):
+    """Add the price of information, in place. Twin: `baselines.variational_grads`.
+
+    W, gate, variance : (k,) float32; dgate : (k,) float32, holds dL/dvariance, becomes dL/dgate; dW : (k,) float32
+    """
+    for e in range(W.size):
+        finite = abs(gate[e]) < f32(np.inf)
+        square = W[e] * W[e] + f32(1e-20)
+        log_alpha = -gate[e] - fast_log(square) if finite else f32(0)
+        s = fast_sigmoid(f32(1.87320) + f32(1.48695) * log_alpha)
+        h = f32(0.63576 * 1.48695) * s * (f32(1) - s) + f32(0.5) * fast_sigmoid(-log_alpha)
+        dgate[e] = price * h - dgate[e] * variance[e] if finite else f32(0)
+        dW[e] += f32(2) * price * h * W[e] / square if finite else f32(0)
 
 
 @jit
@@ -190,13 +259,115 @@ def edges_grads(x, dy, rows, starts, dWm):
             dWm[e] = total
 
 
-# --- input --------------------------------------------------------------------------------------------------
+# --- loss and input --------------------------------------------------------------------------------------------------
 
 
 @jit
-def gather(values, samples, scale, shift, x):
-    """x[i, b] = values[i, samples[b]] * scale + shift"""
+def softmax_cross_entropy(logits, labels, dlogits):
+    """Mean loss, returned, and dlogits, overwritten. Twin: `losses.softmax_cross_entropy` in float64.
+
+    logits, dlogits : (k, n) float32, one row a class; labels : (n,) int64
+    """
+    k, n = logits.shape
+    highest, total = logits[0].copy(), np.zeros(n, f32)
+    for j in range(1, k):
+        for b in range(n):
+            highest[b] = max(highest[b], logits[j, b])
+    for j in range(k):
+        for b in range(n):
+            e = fast_exp(logits[j, b] - highest[b])
+            dlogits[j, b] = e
+            total[b] += e
+    loss = 0.0
+    for b in range(n):
+        loss += np.log(total[b]) + highest[b] - logits[labels[b], b]
+        total[b] = f32(1) / (total[b] * f32(n))
+    for j in range(k):
+        for b in range(n):
+            dlogits[j, b] *= total[b]
+    for b in range(n):
+        dlogits[labels[b], b] -= f32(1) / f32(n)
+    return loss / n
+
+
+@jit
+def standardize(values, scale, shift, x):
+    """x = values * scale + shift, from bytes or floats, both (features, n). Twin: the same line in NumPy."""
     for i in range(values.shape[0]):
-        row = values[i]
-        for b in range(samples.size):
-            x[i, b] = f32(row[samples[b]]) * scale + shift
+        vi, xi = values[i], x[i]
+        for b in range(values.shape[1]):
+            xi[b] = f32(vi[b]) * scale + shift
+
+
+@jit
+def gather_shifted(values, samples, places, key0, key1, out):
+    """Read images, each through one of several tables of places, drawn at random.
+
+    Twin: values[samples[:, None], places[ways]], with 0 where the place is -1, and ways = floor(u * tables).
+
+    values : (images, pixels); samples : (n,) int64, which images; out : (n, k) of the same type, overwritten
+    places : (tables, k) int32   the pixel that stands for each of k inputs; -1 is outside: the background, 0
+    """
+    for b in range(samples.size):
+        place = places[i32(hash_uniform(u32(b), key0, key1) * f32(places.shape[0]))]
+        image = values[samples[b]]
+        for j in range(place.size):
+            if place[j] >= 0:
+                out[b, j] = image[place[j]]
+            else:
+                out[b, j] = 0
+
+
+# --- a finished network -------------------------------------------------------------------------------------
+
+
+@jit
+def network_scores(values, inputs, starts, sources, weights, bias, hidden, silu, raw, z, scores):
+    """A whole `sparse.SparseNetwork` in one pass over its inputs, block by block, each block inside the cache.
+
+    The network is a list of nodes: first the inputs it reads, then its units, each after those it reads. Unit u is
+    bias[u] plus the weighted sum of its sources, connections starts[u] to starts[u + 1].
+
+    values : (n, n_in), any number type; inputs : the columns that are read; scores : (n, n_out), overwritten
+    hidden : how many units are not outputs; silu : their activation is SiLU, else ReLU
+    raw, z : (inputs, block) like values and (nodes, block) float32, overwritten
+    Twin: y = act(x @ W + b) layer by layer, with the connections written into dense matrices.
+    """
+    block = z.shape[1]
+    for first in range(0, values.shape[0], block):
+        n = min(block, values.shape[0] - first)
+        for b in range(n):
+            row = values[first + b]
+            for i in range(inputs.size):
+                raw[i, b] = row[inputs[i]]
+        for i in range(inputs.size):
+            for b in range(n):
+                z[i, b] = f32(raw[i, b])
+        for u in range(bias.size):
+            zu = z[inputs.size + u]
+            for b in range(n):
+                zu[b] = bias[u]
+            for e in range(starts[u], starts[u + 1]):
+                weight, source = weights[e], z[sources[e]]
+                for b in range(n):
+                    zu[b] += weight * source[b]
+            if u >= hidden:
+                for b in range(n):
+                    scores[first + b, u - hidden] = zu[b]
+            elif silu:
+                for b in range(n):
+                    zu[b] *= fast_sigmoid(zu[b])
+            else:
+                for b in range(n):
+                    zu[b] = f32(0) if zu[b] < f32(0) else zu[b]
+
+
+@jit
+def row_argmax(scores, best):
+    """best[b] = the first place of the highest score in row b. Twin: `scores.argmax(axis=1)`."""
+    for b in range(scores.shape[0]):
+        place = 0
+        for j in range(1, scores.shape[1]):
+            if scores[b, j] > scores[b, place]:
+                place = j
+        best[b] = place

@@ -22,6 +22,12 @@ def feature_major(n, features, dtype):
     return np.empty((features, n), dtype).T
 
 
+def product(x, W):
+    """x @ W, feature-major."""
+    y = feature_major(len(x), W.shape[1], x.dtype)
+    return np.matmul(x, W, out=y)
+
+
 def flat(a):
     """One-dimensional view of an array that is contiguous in some order."""
     return a.ravel(order="K")
@@ -55,15 +61,12 @@ class Dense(Layer):
 
     def forward(self, x):
         self.x = x
-        y = feature_major(len(x), self.params["W"].shape[1], x.dtype)  # (n, n_out)
-        np.matmul(x, self.params["W"], out=y)
-        y += self.params["b"]
-        return y
+        return product(x, self.params["W"]) + self.params["b"]  # (n, n_out)
 
     def backward(self, dy):
         np.matmul(self.x.T, dy, out=self.grads["W"])  # (n_in, n) @ (n, n_out)
         self.grads["b"][:] = dy.sum(axis=0)
-        return dy @ self.params["W"].T if self.needs_dx else None
+        return product(dy, self.params["W"].T) if self.needs_dx else None
 
 
 def init_weights(n_in, n_out, rng, dtype):
@@ -81,6 +84,8 @@ class MaskedDense(Layer):
 
     index : (n_in + 1, n_out) uint32  place of each connection in the original matrix: what its noise is drawn from
     hard  : bool                      False uses the soft gate in place of the mask, for checks and lessons
+
+    `sample` leaves in `open_gates` how many gates would be open without noise.
     """
 
     def __init__(self, W, gate, index=None, *, seed=0, layer=0, tau=1.0, hard=True, needs_dx=True):
@@ -92,15 +97,19 @@ class MaskedDense(Layer):
         self.grads = {"W": np.zeros_like(W), "gate": np.zeros_like(gate)}
         self.index = np.arange(W.size, dtype=np.uint32).reshape(W.shape) if index is None else index
         self.seed, self.layer, self.tau, self.hard, self.needs_dx = seed, layer, tau, hard, needs_dx
-        self.mask, self.slope, self.Wm = (np.zeros_like(W) for _ in range(3))
+        self.Wm, self.mask, self.slope = (np.zeros_like(W) for _ in range(3))
+        self.flat_params = flat(W), flat(gate), flat(self.index)  # views: parameters are updated in place
+        self.flat_sample = flat(self.Wm), flat(self.mask), flat(self.slope)
+        self.flat_dgate = flat(self.grads["gate"])
 
     def sample(self, step, noise=1.0):
         keys = gates.noise_keys(self.seed, step, self.layer)
         W, gate = self.params["W"], self.params["gate"]
         if W.dtype == f32 and self.hard:
-            out = flat(self.Wm), flat(self.mask), flat(self.slope)
-            kernels.sample_gates(flat(W), flat(gate), flat(self.index), *keys, f32(noise), f32(1 / self.tau), *out)
+            scales = f32(noise), f32(1 / self.tau)
+            self.open_gates = kernels.sample_gates(*self.flat_params, *keys, *scales, *self.flat_sample)
             return
+        self.open_gates = np.count_nonzero(gate > 0)
         u = gates.hash_uniform(self.index, *keys).astype(W.dtype)
         mask, soft = gates.binary_gate(gate, noise * gates.logistic_noise(u), self.tau)
         self.mask[:] = mask if self.hard else soft
@@ -109,8 +118,7 @@ class MaskedDense(Layer):
 
     def forward(self, x):
         self.x = x
-        y = feature_major(len(x), self.Wm.shape[1], x.dtype)  # (n, n_out)
-        np.matmul(x, self.Wm[:-1], out=y)
+        y = product(x, self.Wm[:-1])  # (n, n_out)
         y += self.Wm[-1]
         return y
 
@@ -119,24 +127,23 @@ class MaskedDense(Layer):
         np.matmul(self.x.T, dy, out=dWm[:-1])  # (n_in, n) @ (n, n_out)
         dWm[-1] = dy.sum(axis=0)
         self.gate_grads(dWm)
-        return dy @ self.Wm[:-1].T if self.needs_dx else None
+        return product(dy, self.Wm[:-1].T) if self.needs_dx else None
 
     def gate_grads(self, dWm):
         """Straight through: dgate = dWm * W * slope, then in place dW = dWm * mask."""
-        W, dgate = self.params["W"], self.grads["gate"]
-        if W.dtype == f32:
-            kernels.gate_grads(flat(dWm), flat(W), flat(self.mask), flat(self.slope), flat(dgate))
+        if dWm.dtype == f32:
+            kernels.gate_grads(flat(dWm), self.flat_params[0], *self.flat_sample[1:], self.flat_dgate)
         else:
-            np.multiply(dWm * W, self.slope, out=dgate)
+            np.multiply(dWm * self.params["W"], self.slope, out=self.grads["gate"])
             dWm *= self.mask
 
     def penalty(self, price):
         """Charge `price` for every gate expected to be open: adds price * p * (1 - p) to dgate."""
-        gate, dgate = self.params["gate"], self.grads["gate"]
+        gate = self.params["gate"]
         if gate.dtype == f32:
-            kernels.add_price(flat(gate), f32(price), flat(dgate))
+            kernels.add_price(self.flat_params[1], f32(price), self.flat_dgate)
         else:
-            dgate += gates.price_grad(gate, price)
+            self.grads["gate"] += gates.price_grad(gate, price)
 
 
 class MaskedEdges(MaskedDense):
@@ -207,10 +214,12 @@ class Sequential:
 
     def __init__(self, layers):
         self.layers = list(layers)
+        self.masked = [layer for layer in self.layers if isinstance(layer, MaskedDense)]
 
     @property
-    def masked(self):
-        return [layer for layer in self.layers if isinstance(layer, MaskedDense)]
+    def open_gates(self):
+        """Gates that were open without noise when they were last sampled."""
+        return sum(layer.open_gates for layer in self.masked)
 
     def sample(self, step, noise=1.0):
         for layer in self.layers:

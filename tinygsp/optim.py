@@ -4,6 +4,8 @@ An optimiser keeps one state array per parameter, by (layer, name), so that a la
 can take its state along. Lessons 01, 04 and 08 use it; read `prune.py` next.
 """
 
+import math
+
 import numpy as np
 
 from tinygsp import kernels
@@ -11,7 +13,7 @@ from tinygsp import kernels
 
 def cosine(start, end, r):
     """Cosine schedule from `start` at r = 0 to `end` at r = 1 (Loshchilov and Hutter 2017)."""
-    return end + (start - end) * 0.5 * (1 + np.cos(np.pi * min(max(r, 0.0), 1.0)))
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(max(r, 0.0), 1.0)))
 
 
 class Optimizer:

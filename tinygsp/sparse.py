@@ -4,20 +4,23 @@ It knows its connections, its biases and how to scale an input, and nothing of g
 parameters are counted, and where the model file is written and read. Lesson 10 ends with one, lesson 11 reads it.
 """
 
+import functools
 import io
 import json
 import math
-import zipfile
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tinygsp.files import write_atomic
+from tinygsp import kernels
+from tinygsp.files import read_arrays, write_atomic
 from tinygsp.gates import sigmoid, softmax
 
 FORMAT = 1
 ACTIVATIONS = {"silu": lambda x: x * sigmoid(x), "relu": lambda x: np.maximum(x, 0)}
-MAX_MODEL_BYTES = 2**28  # of one array in a model file: far above any pruned network, far below a bomb
+BLOCK = 128  # samples that go through the network together: their numbers fit the second-level cache
+MAX_MODEL_BYTES = 2**26  # of all arrays in a model file: far above any pruned network, far below a bomb
+MAX_META_BYTES = 2**20  # of its JSON: a thousand class names of a thousand letters
 
 
 class ModelFileError(ValueError):
@@ -89,35 +92,81 @@ class Meta:
 class SparseNetwork:
     """A stack of SparseLayers with an activation between them.
 
-    layers : list of SparseLayer, each n_out equal to the next n_in
+    layers : of SparseLayer, each n_out equal to the next n_in
     meta   : Meta
     """
 
     def __init__(self, layers, meta):
-        self.layers = list(layers)
+        self.layers = tuple(layers)
         self.meta = meta
 
     # --- use ---
 
     def scores(self, values):
         """Outputs for raw inputs: values (n, n_in), uint8 pixels or floats -> (n, n_out) float32."""
-        if values.ndim != 2 or values.shape[1] != self.layers[0].n_in:
-            raise ValueError(f"values has shape {values.shape}: expected (n, {self.layers[0].n_in})")
-        m = self.meta
-        used = self.used_inputs()
-        x = (values[:, used[0]].astype(np.float32) / np.float32(m.divisor) - np.float32(m.mean)) / np.float32(m.std)
+        return self.runner(values.dtype)(values)
+
+    def runner(self, dtype=np.uint8, block=BLOCK):
+        """A function from values (n, n_in) of `dtype` to scores (n, n_out) float32, with its memory set up once.
+
+        With block=1 and `out`, a (1, n_out) float32 array to write to, it scores one image after another and
+        allocates nothing: `run(image.reshape(1, -1), out)`.
+        """
+        nodes = self.nodes
+        dtype = np.dtype(dtype) if np.dtype(dtype) in (np.uint8, np.float32) else np.dtype(np.float32)
+        raw = np.empty((nodes["inputs"].size, block), dtype)
+        z = np.empty((nodes["inputs"].size + nodes["bias"].size, block), np.float32)
+        graph = nodes["inputs"], nodes["starts"], nodes["sources"], nodes["weights"], nodes["bias"]
+        options = nodes["hidden"], self.meta.activation == "silu", raw, z
+        n_in, n_out = self.layers[0].n_in, self.layers[-1].n_out
+
+        def run(values, out=None):
+            if values.ndim != 2 or values.shape[1] != n_in:
+                raise ValueError(f"values has shape {values.shape}: expected (n, {n_in})")
+            scores = np.empty((len(values), n_out), np.float32) if out is None else out
+            kernels.network_scores(np.ascontiguousarray(values, dtype), *graph, *options, scores)
+            return scores
+
+        return run
+
+    @functools.cached_property
+    def nodes(self):
+        """The network as one list of nodes, inputs first, for `kernels.network_scores`, as a dict of its arguments.
+
+        The scaling of the input moves into the first layer: w * ((v / d - m) / s) = (w / (d s)) * v - w m / s.
+        """
+        m, used = self.meta, self.used_inputs()
+        read = [*used, np.arange(self.layers[-1].n_out)]  # the units of each layer that somebody reads
+        place = np.cumsum([0, *(len(u) for u in read)])  # of the first of them in the list
+        sources, weights, bias, fan_in = [], [], [], []
         for k, layer in enumerate(self.layers):
-            last = k == len(self.layers) - 1
-            units = np.arange(layer.n_out) if last else used[k + 1]  # outputs somebody reads
-            x = x @ layer.dense()[np.ix_(used[k], units)] + layer.bias[units]
-            if not last:
-                x = ACTIVATIONS[m.activation](x)
-        return x
+            W, b = layer.weight.astype(np.float64), layer.bias.astype(np.float64)
+            if k == 0:
+                b = b - np.bincount(layer.col, W, layer.n_out) * (m.mean / m.std)
+                W = W / (m.divisor * m.std)
+            keep = np.isin(layer.col, read[k + 1])
+            keep = np.flatnonzero(keep)[np.argsort(layer.col[keep], kind="stable")]
+            sources.append(place[k] + np.searchsorted(read[k], layer.row[keep]))
+            weights.append(W[keep])
+            bias.append(b[read[k + 1]])
+            fan_in.append(np.bincount(layer.col[keep], minlength=layer.n_out)[read[k + 1]])
+        return {
+            "inputs": used[0].astype(np.uint32),
+            "starts": np.append(0, np.cumsum(np.concatenate(fan_in))),
+            "sources": np.concatenate(sources).astype(np.uint32),
+            "weights": np.concatenate(weights).astype(np.float32),
+            "bias": np.concatenate(bias).astype(np.float32),
+            "hidden": int(place[-2] - place[1]),
+        }
 
     def predict(self, values):
         """Most probable class of each input (n,) int64; for a regression the outputs themselves (n, n_out)."""
         scores = self.scores(values)
-        return scores.argmax(axis=1) if self.meta.task == "classification" else scores
+        if self.meta.task != "classification":
+            return scores
+        best = np.empty(len(scores), np.int64)
+        kernels.row_argmax(scores, best)
+        return best
 
     def predict_proba(self, values):
         """Class probabilities (n, n_out): the softmax of the scores."""
@@ -203,6 +252,7 @@ class SparseNetwork:
             arrays[f"layer{k}_shape"] = np.array(layer.shape, np.int64)
             for name, dtype in ARRAYS.items():
                 arrays[f"layer{k}_{name}"] = getattr(layer, name).astype(dtype)
+        from_arrays(arrays)  # raises on what could not be read back, such as a weight that is not finite
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         return buffer.getvalue()
@@ -214,45 +264,40 @@ class SparseNetwork:
     @classmethod
     def load(cls, path):
         """Read a model file. Everything in it is checked; anything wrong raises ModelFileError."""
+        arrays = read_arrays(path, ModelFileError, MAX_MODEL_BYTES)
         try:
-            with zipfile.ZipFile(path) as archive:
-                arrays = read_arrays(archive)
             return from_arrays(arrays)
-        except OSError as error:
-            raise ModelFileError(f"{path}: cannot be read ({error.strerror or error})") from error
         except ModelFileError as error:
             raise ModelFileError(f"{path}: {error}") from error
-        except Exception as error:  # zip, zlib and header parsers fail in a dozen ways on a damaged file
-            raise ModelFileError(f"{path}: not a model file, or damaged ({error})") from error
+
+
+def is_number(value):
+    return type(value) in (int, float) and abs(value) < 1e30  # not true for NaN
+
+
+def is_list_of(kind, value):
+    return type(value) is list and all(type(v) is kind for v in value)
 
 
 ARRAYS = {"row": np.int32, "col": np.int32, "weight": np.float32, "bias": np.float32}
-
-
-def read_arrays(archive):
-    """{name: array} of every .npy member of a zip archive; sizes are checked before memory is taken."""
-    arrays = {}
-    for member in archive.infolist():
-        name = member.filename.removesuffix(".npy")
-        if name == member.filename or name in arrays:
-            raise ModelFileError(f"unexpected or repeated member {member.filename!r}")
-        with archive.open(member) as file:
-            version = np.lib.format.read_magic(file)
-            if version != (1, 0):
-                raise ModelFileError(f"{name} is in .npy version {version}, expected (1, 0)")
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-            size = math.prod(shape) * dtype.itemsize
-            if dtype.hasobject or fortran or len(shape) != 1 or not 0 <= size <= MAX_MODEL_BYTES:
-                raise ModelFileError(f"{name} is {dtype} {shape}, expected one dimension of plain numbers")
-            content = file.read(size + 1)
-            if len(content) != size:
-                raise ModelFileError(f"{name} has {len(content)} bytes, its header promises {size}")
-        arrays[name] = np.frombuffer(content, dtype)
-    return arrays
+META = {  # what each field of the JSON in `meta` must be
+    "format": (f"version {FORMAT}", lambda v: type(v) is int and v == FORMAT),
+    "activation": (" or ".join(ACTIVATIONS), lambda v: v in list(ACTIVATIONS)),
+    "task": ("classification or regression", lambda v: v in ["classification", "regression"]),
+    "divisor": ("a number above 0", lambda v: is_number(v) and v > 1e-30),
+    "mean": ("a finite number", is_number),
+    "std": ("a number above 0", lambda v: is_number(v) and v > 1e-30),
+    "class_names": ("a list of printable texts", lambda v: is_list_of(str, v) and all(map(str.isprintable, v))),
+    "input_shape": ("at most three sizes", lambda v: is_list_of(int, v) and len(v) <= 3 and all(s > 0 for s in v)),
+    "dataset": ("a text", lambda v: type(v) is str),
+}
 
 
 def from_arrays(arrays):
     """A SparseNetwork from the arrays of a model file, each checked against the format."""
+    for name, array in arrays.items():
+        if array.ndim != 1:
+            raise ModelFileError(f"{name} has shape {array.shape}, expected one dimension")
     meta = read_meta(arrays)
     names = {"meta"}
     layers = []
@@ -269,15 +314,18 @@ def from_arrays(arrays):
     for k, (a, b) in enumerate(zip(layers, layers[1:])):
         if a.n_out != b.n_in:
             raise ModelFileError(f"layer{k} has {a.n_out} outputs but layer{k + 1} has {b.n_in} inputs")
-    if len(meta.class_names) != layers[-1].n_out:
-        raise ModelFileError(f"{len(meta.class_names)} class names for {layers[-1].n_out} outputs")
+    n_in, n_out = layers[0].n_in, layers[-1].n_out
+    if len(meta.class_names) != n_out:
+        raise ModelFileError(f"{len(meta.class_names)} class names for {n_out} outputs")
+    if meta.input_shape and math.prod(meta.input_shape) != n_in:
+        raise ModelFileError(f"input_shape is {meta.input_shape} for {n_in} inputs")
     return SparseNetwork(layers, meta)
 
 
 def read_layer(arrays, prefix):
     shape = arrays[prefix + "shape"]
     if shape.dtype != np.int64 or shape.shape != (2,) or shape.min() < 1 or shape.max() > 2**24:
-        raise ModelFileError(f"{prefix}shape is {shape.tolist()}, expected two sizes of at least 1")
+        raise ModelFileError(f"{prefix}shape is {shape[:3].tolist()}, expected two int64 from 1 to {2**24}")
     n_in, n_out = (int(s) for s in shape)
     got = {name: arrays[prefix + name] for name in ARRAYS}
     for name, dtype in ARRAYS.items():
@@ -291,33 +339,23 @@ def read_layer(arrays, prefix):
     if not (np.isfinite(got["weight"]).all() and np.isfinite(got["bias"]).all()):
         raise ModelFileError(f"{prefix}weight or {prefix}bias has a value that is not finite")
     places = got["row"].astype(np.int64) * n_out + got["col"]
-    if np.unique(places).size != places.size:
+    places.sort()
+    if (places[1:] == places[:-1]).any():
         raise ModelFileError(f"{prefix}row and {prefix}col name a connection twice")
     return SparseLayer((n_in, n_out), **got)
 
 
 def read_meta(arrays):
-    if "meta" not in arrays or arrays["meta"].dtype != np.uint8:
-        raise ModelFileError("meta, JSON as uint8, is missing")
+    if "meta" not in arrays or arrays["meta"].dtype != np.uint8 or arrays["meta"].size > MAX_META_BYTES:
+        raise ModelFileError(f"meta, JSON as at most {MAX_META_BYTES} uint8, is missing")
     try:
         meta = json.loads(arrays["meta"].tobytes())
-        version = meta.pop("format")
-        if version != FORMAT:
-            raise ModelFileError(f"format version {version!r}, this library reads version {FORMAT}")
-        meta["class_names"] = tuple(str(name) for name in meta["class_names"])
-        meta["input_shape"] = tuple(int(size) for size in meta["input_shape"])
-        for name in ("divisor", "mean", "std"):
-            meta[name] = float(meta[name])
-        meta = Meta(**meta)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        if isinstance(error, ModelFileError):
-            raise
-        raise ModelFileError(f"meta is not the JSON it should be ({error!r})") from error
-    if meta.activation not in list(ACTIVATIONS):
-        raise ModelFileError(f"activation {meta.activation!r}, expected one of {', '.join(ACTIVATIONS)}")
-    if meta.task not in ("classification", "regression"):
-        raise ModelFileError(f"task {meta.task!r}, expected classification or regression")
-    numbers = np.array([meta.divisor, meta.mean, meta.std], np.float64)
-    if not (np.abs(numbers) < 1e30).all() or not (numbers[[0, 2]] > 1e-30).all():
-        raise ModelFileError(f"divisor, mean, std are {numbers}: expected finite numbers, divisor and std above 0")
-    return meta
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"meta is not JSON ({error})") from error
+    if type(meta) is not dict or meta.keys() != META.keys():
+        raise ModelFileError(f"meta is not a JSON object of {', '.join(META)}")
+    for name, (expected, holds) in META.items():
+        if not holds(meta[name]):
+            raise ModelFileError(f"{name} is {str(meta[name])[:100]!r}, expected {expected}")
+    del meta["format"]
+    return Meta(**{name: tuple(value) if type(value) is list else value for name, value in meta.items()})
