@@ -9,10 +9,12 @@ import pytest
 
 from tinygsp.data import Dataset
 from tinygsp.gates import sigmoid
-from tinygsp.prune import DivergedError, Pruner, Settings, SettingsError
+from tinygsp.layers import MaskedDense, MaskedEdges
+from tinygsp.prune import TOY, DivergedError, Inputs, Pruner, Settings, SettingsError, ShiftedInputs, defaults
 
 f32 = np.float32
-SMALL = Settings(density=0.1, hidden=(12, 8), epochs=6, dense_epochs=2, finetune_epochs=3, batch_size=32)
+SMALL = Settings(density=0.1, hidden=(12, 8), epochs=6, dense_epochs=2, finetune_epochs=3, batch_size=32, shift=0,
+                 steer="open")  # fmt: skip
 EAGER = replace(SMALL, price_start=1e-3, price_rate=0.02, retire_below=-1.0, epochs=8)  # retires nearly all it can
 KEYS = "epoch phase loss val_accuracy open_gates density price noise".split()
 TOTAL = 37 * 12 + 13 * 8 + 9 * 3
@@ -76,6 +78,10 @@ def live(pruner):
 
 def open_weights(pruner):
     return spread(pruner, lambda layer: layer.params["W"] * (layer.params["gate"] > 0))
+
+
+def kinds(pruner):
+    return [type(layer) for layer in pruner.model.masked]
 
 
 def scores(pruner):
@@ -224,16 +230,29 @@ def test_edge_lists_change_no_result(activation, seed):
         assert np.allclose(open_weights(dense), open_weights(edges), rtol=0, atol=1e-4)
         assert math.isclose(a["price"], b["price"], rel_tol=1e-9)
         if a["phase"] == "search":
-            assert dense.is_dense() and not edges.is_dense()
+            assert kinds(dense) == [MaskedDense] * 3 and kinds(edges) == [MaskedEdges] * 3
+            assert a["epoch"] == 3 or dense.model.masked[0].params["W"].shape < (37, 12)  # and it did shrink
+
+
+@pytest.mark.parametrize("noise, density, threshold", [
+    (1.0, 0.1, -3.0), (0.5, 0.1, -1.5), (0.2, 0.1, -1.0), (0.0, 0.1, -1.0), (0.2, 0.2, -2.0), (0.2, 0.9, -3.0),
+])  # fmt: skip
+def test_the_less_noise_the_sooner_a_gate_is_retired(noise, density, threshold):
+    """What counts is how often the noise would still open it; a larger budget gives gates near 0 more time."""
+    pruner = searching(replace(SMALL, density=density, retire_below=-3.0, retire_density=0.3))
+    values = np.linspace(-4, 0, 36 * 12).astype(f32).reshape(36, 12)
+    pruner.model.layers[0].params["gate"][:-1] = values
+    pruner.retire(noise)
+    assert np.array_equal(live(pruner)[: 36 * 12], (values >= f32(threshold)).ravel())
 
 
 def test_becoming_edge_lists_changes_no_score():
     pruner = searching(replace(EAGER, edges_below=0.0), epochs=3)
     before = scores(pruner)
-    assert pruner.is_dense()
+    assert kinds(pruner) == [MaskedDense] * 3
     pruner.settings = replace(EAGER, edges_below=1.0)
     pruner.retire()
-    assert not pruner.is_dense()
+    assert kinds(pruner) == [MaskedEdges] * 3
     assert sum(layer.params["W"].size for layer in pruner.model.masked) < 0.2 * TOTAL
     assert np.allclose(scores(pruner), before, rtol=1e-5, atol=1e-5)
 
@@ -258,6 +277,7 @@ def test_noise_falls_from_one_to_zero():
 
 def test_price_steers_towards_the_target():
     pruner = searching()
+    pruner.model.sample(0)
     start = pruner.price
     charged = pruner.steer_price(1.0)  # all 575 gates are open, the target is 57
     error = math.log(TOTAL / 57)
@@ -268,8 +288,31 @@ def test_price_steers_towards_the_target():
     assert math.isclose(pruner.price, held)
     for layer in pruner.model.masked:
         layer.params["gate"][:] = -1
+    pruner.model.sample(1)
     charged = pruner.steer_price(1.0)  # none is open
     assert charged < pruner.price < held
+
+
+@pytest.mark.parametrize("steer", ["drawn", "open"])
+def test_the_count_that_is_steered(steer):
+    pruner = Pruner(images(), replace(SMALL, steer=steer))
+    pruner.start("search", 0)
+    pruner.model.sample(5, 1.0)
+    drawn = sum(int(layer.mask.sum()) for layer in pruner.model.masked)
+    count = {"drawn": drawn, "open": TOTAL}[steer]  # without noise all are open at first
+    assert 0.6 * TOTAL < drawn < 0.85 * TOTAL  # P(open) = sigmoid(1) = 0.73
+    error, before = math.log(count / pruner.target(0.5)), pruner.price
+    charged = pruner.steer_price(0.5)
+    assert math.isclose(pruner.price, before * math.exp(pruner.settings.price_rate * error), rel_tol=1e-9)
+    assert math.isclose(charged, pruner.price * math.exp(pruner.settings.price_damping * error), rel_tol=1e-9)
+
+
+def test_defaults():
+    assert defaults("mnist") == defaults("mnist", 0.0015) == Settings() and defaults("toy") == TOY
+    assert defaults("toy", 0.3) == replace(TOY, density=0.3)
+    few, many = defaults("some/folder", 0.003), defaults("some/folder", 0.0031)
+    assert (few.density, few.epochs, few.steer) == (0.003, Settings().epochs, "drawn")
+    assert (many.density, many.epochs, many.steer) == (0.0031, 150, "open")
 
 
 # --- freezing -----------------------------------------------------------------------------------------------
@@ -285,7 +328,7 @@ def test_freeze_is_the_largest_fit(settings, density):
     pruner.start("finetune", 0)
     assert same(pruner.to_network(0), networks[lowest])
     assert pruner.count_open() == networks[lowest].count() <= pruner.budget
-    assert not pruner.is_dense() and not pruner.optimizer.state
+    assert kinds(pruner) == [MaskedEdges] * 3 and not pruner.optimizer.state
 
 
 @pytest.mark.parametrize("threshold", [-np.inf, 0.0, 1.0])
@@ -359,6 +402,154 @@ def test_the_step_of_divergence_is_named():
         pruner.train_epoch()
 
 
+# --- images that move ---------------------------------------------------------------------------------------
+
+
+def oblong(height=5, width=7, n=90):
+    """Images of no symmetry at all and without a 0, which is what comes in from outside."""
+    x = np.random.default_rng(3).integers(1, 256, (n, height * width)).astype(np.uint8)
+    y = np.arange(n) % 3
+    return Dataset("oblong", x, y, x[:20], y[:20], None, None, task="classification", n_out=3,
+                   class_names=("a", "b", "c"), input_shape=(height, width), divisor=255.0, mean=0.3, std=0.2)
+
+
+def moving(dataset, columns=None, feature_major=True, reach=1, seed=4):
+    columns = np.arange(dataset.n_in) if columns is None else columns
+    return ShiftedInputs(dataset.train_x, columns, dataset, feature_major, reach, seed)
+
+
+def every_way(image, reach):
+    """The image moved each way, flat: ((2 reach + 1)^2, pixels)."""
+    height, width = image.shape
+    padded = np.pad(image, reach)
+    starts = range(2 * reach + 1)
+    return np.array([padded[i : i + height, j : j + width].ravel() for i in starts for j in starts])
+
+
+def ways_of(dataset, moved, samples, reach=1):
+    """Which way each image was moved: (len(samples),), each found among all of them."""
+    found = []
+    for image, was in zip(moved, dataset.train_x[samples]):
+        same_as = (every_way(was.reshape(dataset.input_shape), reach) == image).all(axis=1)
+        assert same_as.any()
+        found.append(same_as.argmax())
+    return np.array(found)
+
+
+@pytest.mark.parametrize("feature_major", [True, False])
+@pytest.mark.parametrize("columns", [np.arange(35), np.array([0, 3, 8, 20, 21, 34]), np.arange(0)])
+def test_images_that_move_by_nothing(columns, feature_major):
+    dataset, samples = oblong(), np.array([2, 3, 50, 89])
+    still = Inputs(dataset.train_x, columns, dataset, feature_major).batch(samples)
+    moved = moving(dataset, columns, feature_major, reach=0).batch(samples, 6)
+    assert moved.dtype == still.dtype == f32 and moved.strides == still.strides
+    assert np.array_equal(moved.view(np.uint32), still.view(np.uint32))
+    expected = (dataset.train_x[samples][:, columns] / 255 - 0.3) / 0.2
+    assert np.allclose(moved, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("height, width, reach", [(5, 7, 1), (7, 5, 1), (6, 6, 1), (5, 7, 2), (1, 6, 1), (3, 2, 4)])
+def test_every_image_moves_one_of_the_ways(height, width, reach):
+    dataset, samples = oblong(height, width), np.array([1, 4, 5, 30, 31, 88])
+    inputs = moving(dataset, reach=reach)
+    for step in range(4):
+        moved = inputs.take(samples, step)
+        assert moved.dtype == np.uint8 and moved.shape == (6, height * width)
+        ways_of(dataset, moved, samples, reach)
+        expected = (moved / 255 - 0.3) / 0.2
+        assert np.allclose(inputs.batch(samples, step), expected, rtol=0, atol=1e-5)
+
+
+def test_every_way_is_equally_likely():
+    dataset = oblong()
+    samples, inputs = np.arange(90), moving(dataset)
+    ways = np.array([ways_of(dataset, inputs.take(samples, step), samples) for step in range(100)])  # (steps, images)
+    counts = np.bincount(ways.ravel(), minlength=9)
+    assert counts.size == 9 and np.abs(counts - 1000).max() < 5 * math.sqrt(9000 * 1 / 9 * 8 / 9)
+    assert all(len(set(row)) == 9 for row in ways[:5])  # the images of a batch move apart,
+    assert all(len(set(column)) == 9 for column in ways.T[:5])  # and an image moves on from step to step
+    pairs = np.bincount(9 * ways[:, :-1].ravel() + ways[:, 1:].ravel(), minlength=81)  # of neighbours in a batch
+    assert np.abs(pairs - 8900 / 81).max() < 5 * math.sqrt(8900 / 81)
+
+
+def test_moves_depend_on_seed_and_step_alone():
+    dataset, samples = oblong(), np.arange(60)
+    first = moving(dataset).take(samples, 7)
+    other = moving(dataset)
+    for step in (3, 9):
+        assert not np.array_equal(other.take(samples, step), first)
+    assert np.array_equal(other.take(samples, 7), first)  # whatever was asked for before
+    assert not np.array_equal(moving(dataset, seed=5).take(samples, 7), first)
+
+
+@pytest.mark.parametrize("reach", [1, 2])
+@pytest.mark.parametrize("feature_major", [True, False])
+def test_columns_of_moved_images(feature_major, reach):
+    """Dropping inputs moves no image another way; x lies in memory as the layers want it."""
+    dataset, samples, columns = oblong(), np.array([0, 7, 8, 45, 80]), np.array([0, 3, 6, 7, 20, 28, 34])
+    whole = moving(dataset, reach=reach).batch(samples, 11)
+    some = moving(dataset, columns, feature_major, reach).batch(samples, 11)
+    assert some.shape == (5, 7) and np.array_equal(some, whole[:, columns])
+    assert (some.T if feature_major else some).flags.c_contiguous
+
+
+def test_which_images_move(monkeypatch):
+    """Those to train on, every step anew, but for the second half of fine-tuning; never those to validate with."""
+    asked = []
+    take = ShiftedInputs.take
+    monkeypatch.setattr(ShiftedInputs, "take", lambda self, samples, step: (asked.append(step), take(
+        self, samples, step))[1])
+    pruner = Pruner(images(), replace(EAGER, shift=1, finetune_epochs=4))
+    steps = []
+    for record in pruner.run():
+        steps.append(pruner.step)
+        values = pruner.dataset.val_x[:, pruner.units[0]]
+        x = pruner.val_inputs.batch(np.arange(60), record["epoch"])
+        assert type(pruner.val_inputs) is Inputs and np.allclose(x, (values / 255 - 0.3) / 0.2, rtol=0, atol=1e-5)
+        assert record["val_accuracy"] == np.mean(pruner.to_network(0).predict(pruner.dataset.val_x)
+                                                 == pruner.dataset.val_y)
+    assert asked == list(range((2 + 8 + 2) * 19)) and steps[-1] == (2 + 8 + 4) * 19
+
+
+@pytest.mark.parametrize("shift, seed", [(1, 0), (2, 5)])
+def test_settings_and_seed_reach_the_images(shift, seed):
+    pruner, samples = Pruner(images(), replace(SMALL, shift=shift), seed), np.arange(40)
+    pruner.start("dense", 0)
+    expected = moving(pruner.dataset, reach=shift, seed=seed)
+    assert np.array_equal(pruner.moved_inputs.take(samples, 3), expected.take(samples, 3))
+
+
+@pytest.mark.parametrize("shift, epochs, judged", [(0, 4, [12]), (1, 4, [10, 12]), (1, 1, [9])])
+def test_fine_tuning_of_moved_images_has_two_halves(shift, epochs, judged):
+    """One cosine while images move and one when they no longer do; a result may come from the end of either."""
+    settings = replace(SMALL, shift=shift, finetune_epochs=epochs, lr=0.3, finetune_lr=0.5)
+    pruner, epochs_judged = Pruner(images(), settings), []
+    pruner.keep_the_better = lambda *result: epochs_judged.append(pruner.epoch)
+    for _ in pruner.run():
+        pass
+    assert epochs_judged == judged
+    rates = [pruner.rates("finetune", r)["W"] for r in (0.0, 0.25, 0.4999, 0.5, 0.75, 0.9999)]
+    cosine = [0.075 * (1 + math.cos(math.pi * r)) for r in (0, 0.5, 0.9998, 0, 0.5, 0.9998)]
+    once = [0.075 * (1 + math.cos(math.pi * r)) for r in (0, 0.25, 0.4999, 0.5, 0.75, 0.9999)]
+    assert np.allclose(rates, cosine if shift else once, rtol=1e-6, atol=1e-12)
+    assert math.isclose(pruner.rates("search", 0.5)["W"], 0.3 * 0.55)  # one cosine, to a tenth
+
+
+@pytest.mark.parametrize("dataset", [formula(), images(input_shape=(36,))], ids=["numbers", "a row of pixels"])
+def test_what_is_no_image_stays_where_it_is(dataset):
+    settings = replace(SMALL, density=0.5, lr=0.02)
+    assert not Pruner(dataset, replace(settings, shift=1)).moves
+    still, moved = (finished(dataset, replace(settings, shift=shift)) for shift in (0, 1))
+    assert still[1] == moved[1] and still[0].network.to_bytes() == moved[0].network.to_bytes()
+
+
+def test_oblong_images_are_pruned():
+    dataset = oblong()
+    pruner, records = finished(dataset, replace(EAGER, shift=1))
+    assert pruner.network.count() <= pruner.budget and math.isfinite(records[-1]["loss"])
+    assert pruner.network.meta.input_shape == (5, 7) and len(pruner.units[0]) < 35  # some columns were dropped
+
+
 # --- what can be said of it ---------------------------------------------------------------------------------
 
 
@@ -367,7 +558,7 @@ def test_state_is_a_copy(epochs):
     pruner = searching(EAGER, epochs)
     state = pruner.state()
     names = {f"layer{k}_{name}" for k in range(3) for name in ("W", "gate", "index", "velocity_W", "velocity_gate")}
-    assert state.keys() == names | {"epoch", "step", "price", "units0", "units1", "units2", "units3"}
+    assert state.keys() == names | {f"units{k}" for k in range(4)} | {"epoch", "batch", "step", "total_loss", "price"}
     kept = {name: np.copy(value) for name, value in state.items()}
     for value in state.values():
         if isinstance(value, np.ndarray):

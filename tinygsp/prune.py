@@ -8,18 +8,23 @@ Lessons 08 and 10 build this file; read `sparse.py` for what comes out.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
 from tinygsp import kernels, losses
 from tinygsp.data import minibatches
-from tinygsp.gates import sigmoid
-from tinygsp.layers import MaskedDense, MaskedEdges, ReLU, Sequential, SiLU, feature_major, init_weights
+from tinygsp.gates import noise_keys, sigmoid
+from tinygsp.layers import MaskedDense, MaskedEdges, ReLU, Sequential, SiLU, init_weights
 from tinygsp.optim import SGD, cosine
 from tinygsp.sparse import Meta, SparseLayer, SparseNetwork
 
 ACTIVATION_LAYERS = {"silu": SiLU, "relu": ReLU}
+NUMBERS = {"epoch": int, "batch": int, "step": int, "total_loss": float, "price": float}  # of a Pruner's state
+NO_LAYER = 1 << 32  # in place of a layer's number: the noise that moves images
+TIE = 0.001  # validation scores that differ by less say nothing about which network is better
+SPARSE_ARRAYS = ("row", "col", "weight", "bias")  # of a SparseLayer
 
 
 class DivergedError(RuntimeError):
@@ -32,16 +37,17 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything the method can be told. The defaults are those of the MNIST run."""
+    """Everything the method can be told. The defaults are those of the MNIST run; see `defaults` for other runs."""
 
     density: float = 0.0015  # kept / total of the result, biases included
     hidden: tuple = (300, 100)  # units of the hidden layers
     activation: str = "silu"  # or "relu"
-    epochs: int = 150  # of the search
+    epochs: int = 300  # of the search
     dense_epochs: int = 10  # of the plain network before it
-    finetune_epochs: int = 100  # of the survivors after it
+    finetune_epochs: int = 100  # of the survivors after it; the second half without moving images, if any were moved
     tries: int = 1  # searches, each fine-tuned; the best on the validation split is kept
     batch_size: int = 256
+    shift: int = 1  # pixels by which training images are moved at random, at most, each way
     lr: float = 0.1  # of weights, falling to lr_end * lr over the search, to 0 over the dense phase
     gate_lr: float = 3.0  # of gates, falling to lr_end * gate_lr: slower gates choose better
     lr_end: float = 0.1
@@ -52,43 +58,96 @@ class Settings:
     noise_end: float = 0.75  # share of the search after which the gates are no longer random
     budget_at: float = 0.6  # share of the search after which the count stays at the budget
     count_power: float = 0.3  # log(count) falls as r ** count_power: fast at first, most epochs at low counts
+    steer: str = "drawn"  # the count that should follow: of gates "drawn" open in a step, or "open" without noise
     price_start: float = 1e-6
     price_rate: float = 0.004  # d log(price) per step and unit of log(count / target)
     price_damping: float = 3.0  # the price reacts at once by (count / target) ** price_damping
-    retire_below: float = -3.0  # a gate below this at the end of an epoch is closed for good
-    edges_below: float = 0.35  # share of live connections below which layers become edge lists (speed only)
+    retire_below: float = -3.0  # a gate below this many times the noise after an epoch is closed for good, where
+    retire_density: float = 0.0045  # the noise counts as at least density / this: larger budgets wait longer
+    edges_below: float = 0.5  # share of live connections below which a layer becomes a list of them (speed only)
 
 
 TOY = Settings(
     density=0.2, hidden=(10, 10), dense_epochs=100, epochs=800, finetune_epochs=200, tries=5,
-    lr=0.03, finetune_lr=1 / 3, count_power=1.0,
+    lr=0.06, finetune_lr=1 / 3, count_power=1.0, steer="open",
 )  # fmt: skip
+ROOMY = Settings(density=0.01, epochs=150, steer="open")  # closes gates later: better where more may stay
+ROOMY_ABOVE = 0.003  # density
+
+
+def defaults(name, density=None):
+    """The Settings of the data set `name`, as given to `data.load`, at a density, or at its own."""
+    if name == "toy":
+        settings = TOY
+    else:
+        settings = ROOMY if density is not None and density > ROOMY_ABOVE else Settings()
+    return settings if density is None else replace(settings, density=density)
 
 
 class Inputs:
-    """Some columns of a data set, feature-major and as compact as on disk, scaled batch by batch.
+    """Some columns of a data set, as compact as on disk, scaled batch by batch.
 
     x : (n, n_in); columns : the inputs still in use
+    feature_major : what lists of connections need; BLAS does not mind, and is spared the transposing
     """
 
-    def __init__(self, x, columns, dataset):
-        self.values = np.ascontiguousarray(x[:, columns].T)  # (columns, n)
+    def __init__(self, x, columns, dataset, feature_major=True):
+        self.values = np.take(x, columns, axis=1)  # C-order: the values of a sample lie side by side
         self.scale = np.float32(1 / (dataset.divisor * dataset.std))
         self.shift = np.float32(-dataset.mean / dataset.std)
+        self.columns, self.feature_major = columns, feature_major
 
-    def batch(self, samples):
+    def are(self, columns, feature_major):
+        return feature_major == self.feature_major and np.array_equal(columns, self.columns)
+
+    def batch(self, samples, step=0):
         """x = (value / divisor - mean) / std of the given samples: (len(samples), columns) float32."""
-        x = feature_major(len(samples), len(self.values), np.float32)
-        kernels.gather(self.values, samples, self.scale, self.shift, x.T)
+        x = self.take(samples, step)
+        if self.feature_major:
+            return self.standardize(np.ascontiguousarray(x.T)).T  # transposed while it is still bytes
+        return self.standardize(x)
+
+    def take(self, samples, step):
+        return self.values.take(samples, axis=0)
+
+    def standardize(self, values):
+        x = np.empty(values.shape, np.float32)
+        kernels.standardize(values, self.scale, self.shift, x)
         return x
+
+
+class ShiftedInputs(Inputs):
+    """The same columns of images, each image moved by up to `reach` pixels up or down and left or right.
+
+    Every step moves every image anew, all (2 reach + 1)^2 ways being equally likely; what comes in from outside is 0.
+    """
+
+    def __init__(self, x, columns, dataset, feature_major, reach, seed):
+        super().__init__(x[:0], columns, dataset, feature_major)
+        self.values, self.seed = x, seed
+        height, width = dataset.input_shape
+        ways = np.arange(-reach, reach + 1)
+        row = columns // width + np.repeat(ways, len(ways))[:, None]  # (ways^2, columns)
+        col = columns % width + np.tile(ways, len(ways))[:, None]
+        inside = (row >= 0) & (row < height) & (col >= 0) & (col < width)
+        self.places = np.where(inside, row * width + col, -1).astype(np.int32)
+
+    def take(self, samples, step):
+        out = np.empty((len(samples), len(self.columns)), self.values.dtype)
+        kernels.gather_shifted(self.values, samples, self.places, *noise_keys(self.seed, step, NO_LAYER), out)
+        return out
 
 
 class Pruner:
     """Trains and prunes a network on a data set. `run` yields a record (dict) after every epoch; afterwards
-    `network` is the SparseNetwork, with at most `budget` nonzero parameters.
+    `network` is the SparseNetwork, with at most `budget` nonzero parameters. Between any two steps `state` holds
+    all there is to know, and another Pruner of the same arguments that takes it with `restore` goes on bit for bit.
 
     dataset : data.Dataset;  settings : Settings;  seed : int, of the weights, the noise and the order of batches
     """
+
+    method = "gates"  # its name on the command line; `baselines.METHODS` has the others
+    dense_class, edge_class = MaskedDense, MaskedEdges
 
     def __init__(self, dataset, settings, seed=0):
         self.dataset, self.settings, self.seed = dataset, settings, seed
@@ -99,9 +158,12 @@ class Pruner:
         self.loss = losses.softmax_cross_entropy if dataset.task == "classification" else losses.mean_absolute_error
         s = settings
         self.phases = [("dense", s.dense_epochs)] + [("search", s.epochs), ("finetune", s.finetune_epochs)] * s.tries
+        self.moves = s.shift > 0 and len(dataset.input_shape) == 2  # images, by up to s.shift pixels
         self.steps_per_epoch = math.ceil(len(dataset.train_x) / s.batch_size)
-        self.epoch = 0  # over all phases
+        self.epoch = 0  # those done, over all phases
+        self.batch = 0  # those done of the epoch that comes next, or is under way
         self.step = 0
+        self.train_inputs = self.val_inputs = None
         self.network = None  # the best so far
 
     def check_sizes(self):
@@ -131,31 +193,50 @@ class Pruner:
             done -= epochs
         raise ValueError(f"all {self.total_epochs} epochs are done")
 
+    @property
+    def between_phases(self):
+        """Whether the next step, if there is one, is the first of a phase."""
+        return self.epoch == self.total_epochs or self.batch == 0 and self.place()[2] == 0
+
     def run(self):
         """Train to the end; yields the record of each epoch."""
         while self.epoch < self.total_epochs:
             yield self.train_epoch()
 
     def train_epoch(self):
-        """One pass over the training split, and what must happen before and after it. Returns the record."""
+        """Train to the end of the epoch, which is a pass over the training split. Returns its record."""
+        for record in self.steps():
+            pass
+        return record
+
+    def steps(self):
+        """Train to the end of the epoch from wherever it stands, with what must happen before and after it.
+
+        Yields after every step: None, and after the last one the record. What stops between two steps can go on.
+        """
         phase, epochs, done, attempt = self.place()
-        if done == 0:
-            self.start(phase, attempt)
+        if self.batch == 0:
+            self.total_loss = 0.0
+            if done == 0:
+                self.start(phase, attempt)
         rng = np.random.default_rng((self.seed, self.epoch))
-        total_loss = 0.0
-        for b, samples in enumerate(minibatches(len(self.dataset.train_x), self.settings.batch_size, rng)):
-            r = (done + b / self.steps_per_epoch) / epochs  # progress of the phase, in [0, 1)
-            total_loss += self.train_step(phase, r, np.sort(samples)) * len(samples)
+        batches = minibatches(len(self.dataset.train_x), self.settings.batch_size, rng)
+        for samples in islice(batches, self.batch, None):
+            r = (done + self.batch / self.steps_per_epoch) / epochs  # progress of the phase, in [0, 1)
+            self.total_loss += self.train_step(phase, r, np.sort(samples)) * len(samples)
+            self.batch += 1
+            if self.batch < self.steps_per_epoch:
+                yield None
         if phase == "search":
-            self.retire()
-        self.epoch += 1
+            self.close_gates(r)
+        self.epoch, self.batch = self.epoch + 1, 0
         count, val_accuracy = self.count_open(), self.validate()
-        if phase == "finetune" and done == epochs - 1 and (self.network is None or val_accuracy > self.network_score):
-            self.network, self.network_score = self.to_network(threshold=0).trim(), val_accuracy
-        return {
+        if phase == "finetune" and done + 1 in ((epochs // 2, epochs) if self.moves else (epochs,)):
+            self.keep_the_better(self.to_network(threshold=0).trim(), val_accuracy)
+        yield {
             "epoch": self.epoch,
             "phase": phase,
-            "loss": total_loss / len(self.dataset.train_x),
+            "loss": self.total_loss / len(self.dataset.train_x),
             "val_accuracy": val_accuracy,
             "open_gates": count,
             "density": count / self.total,
@@ -166,23 +247,45 @@ class Pruner:
     def train_step(self, phase, r, samples):
         """One step: sample -> forward -> loss -> backward -> penalty -> optimizer step. Returns the loss."""
         s, model, search = self.settings, self.model, phase == "search"
-        x, target = self.train_inputs.batch(samples), self.dataset.train_y[samples]
+        inputs = self.moved_inputs if self.moves and not (phase == "finetune" and r >= 0.5) else self.train_inputs
+        x, target = inputs.batch(samples, self.step), self.dataset.train_y[samples]
 
         model.sample(self.step, self.noise(r) if search else 0.0)
         loss, dy = self.loss(model.forward(x), target)
         if not math.isfinite(loss):
-            raise DivergedError(f"the loss became {loss} at step {self.step} ({phase}); try a smaller --lr")
+            finite = np.isfinite(x).all() and np.isfinite(target).all()
+            advice = "try a smaller --lr" if finite else "look for nan or inf in the data"
+            raise DivergedError(f"the loss became {loss} at step {self.step} ({phase}); {advice}")
         model.backward(dy)
         if search:
             model.penalty(self.steer_price(r))
-        lr = s.lr * s.finetune_lr if phase == "finetune" else s.lr
-        end = s.lr_end if search else 0.0
-        self.optimizer.lr = {"W": cosine(lr, end * lr, r), "gate": cosine(s.gate_lr, end * s.gate_lr, r)}
+        self.optimizer.lr = self.rates(phase, r)
         self.optimizer.step(model)
         self.step += 1
         return loss
 
-    # --- the schedules of the search, as functions of its progress r ---
+    def keep_the_better(self, network, val_accuracy):
+        """Make `network` the result if it beats the one so far: clearly, or as good with fewer inputs to an output.
+
+        Scores closer than TIE are equal: then the simpler wiring is the better explanation, and after that the score.
+        """
+        if self.network is not None:
+            gain = val_accuracy - self.network_score
+            links = self.network.reaches().sum() - network.reaches().sum()  # that the new one does without
+            if gain < -TIE or gain <= TIE and (links, gain) <= (0, 0):
+                return
+        self.network, self.network_score = network, val_accuracy
+
+    # --- the schedules, as functions of a phase's progress r ---
+
+    def rates(self, phase, r):
+        """Learning rates of the weights and of the gates. Where images move, fine-tuning is two cosines."""
+        s = self.settings
+        if phase == "finetune" and self.moves:
+            r = 2 * r % 1
+        lr = s.lr * s.finetune_lr if phase == "finetune" else s.lr
+        end = s.lr_end if phase == "search" else 0.0
+        return {"W": cosine(lr, end * lr, r), "gate": cosine(s.gate_lr, end * s.gate_lr, r)}
 
     def noise(self, r):
         """Scale of the gates' noise: from 1 to 0 along a line, then 0."""
@@ -200,7 +303,12 @@ class Pruner:
         proportional part damps the swings that an integral alone would make.
         """
         s = self.settings
-        error = math.log(max(self.count_open(), 1) / self.target(r))
+        if s.steer == "drawn":
+            masks = [layer.flat_sample[1] for layer in self.model.masked]  # of 0 and 1: a product counts them fastest
+            count = sum(int(mask @ mask) for mask in masks)
+        else:
+            count = self.model.open_gates
+        error = math.log(max(count, 1) / self.target(r))
         self.price *= math.exp(s.price_rate * error)
         return self.price * math.exp(s.price_damping * error)
 
@@ -218,27 +326,37 @@ class Pruner:
         self.price = self.settings.price_start
 
     def build(self, gate, attempt):
-        """Layers with fresh weights, drawn from the seed and the number of the try, and all gates at `gate`."""
-        rng = np.random.default_rng((self.seed, attempt))
-        layers = []
-        for k, (n_in, n_out) in enumerate(zip(self.sizes, self.sizes[1:])):
-            W = np.zeros((n_in + 1, n_out), np.float32)
-            W[:-1] = init_weights(n_in, n_out, rng, np.float32)
-            layers.append(MaskedDense(W, np.full_like(W, gate), **self.layer_options(k)))
+        """Layers with fresh weights and all gates at `gate`."""
+        weights = self.fresh_weights(attempt)
+        layers = [self.dense_layer(k, W, np.full_like(W, gate)) for k, W in enumerate(weights)]
         self.assemble(layers, [np.arange(n) for n in self.sizes])
 
-    def retire(self):
-        """Close for good what has fallen below the threshold or hangs on a dead unit, and stop computing with it.
+    def fresh_weights(self, attempt):
+        """The weights every layer starts from, drawn from the seed and the number of the try; biases are 0."""
+        rng = np.random.default_rng((self.seed, attempt))
+        for n_in, n_out in zip(self.sizes, self.sizes[1:]):
+            W = np.zeros((n_in + 1, n_out), np.float32)
+            W[:-1] = init_weights(n_in, n_out, rng, np.float32)
+            yield W
 
-        A unit without a live input or without a live output is dead. Setting a gate to -inf is the decision.
-        Replacing the layers by lists of their live connections only makes the work follow: it changes no result
-        beyond rounding.
+    def close_gates(self, r):
+        """What is closed for good after an epoch of the search."""
+        self.retire(self.noise(r))
+
+    def retire(self, noise=1.0):
+        """Close for good what the noise would hardly open or what hangs on a dead unit, and stop computing with it."""
+        s = self.settings
+        self.close_below(s.retire_below * min(1.0, max(noise, s.density / s.retire_density)))
+
+    def close_below(self, threshold):
+        """Close for good every gate whose logit is below `threshold`, and what then hangs on a dead unit.
+
+        A unit without a live input or without a live output is dead. Setting a gate to -inf is the decision;
+        `compact` only makes the work follow and changes no result beyond rounding.
         """
-        layers = self.model.masked
-        places = []  # (row, col) in the original matrix of each connection of each layer
+        layers, places = self.model.masked, []  # (row, col) in the original matrix of each connection of each layer
         for layer, n_out in zip(layers, self.sizes[1:]):
-            gate = layer.params["gate"]
-            gate[gate < self.settings.retire_below] = -np.inf
+            layer.params["gate"][self.logits(layer) < threshold] = -np.inf
             places.append(np.divmod(layer.index.astype(np.int64), n_out))
 
         alive = [layer.params["gate"] > -np.inf for layer in layers]
@@ -250,53 +368,79 @@ class Pruner:
             stays = np.isin(col, units[k + 1]) & ((row == self.sizes[k]) | np.isin(row, units[k]))
             layer.params["gate"][~stays] = -np.inf
 
-        live = sum(np.count_nonzero(layer.params["gate"] > -np.inf) for layer in layers)
-        if live < self.settings.edges_below * self.total or not self.is_dense():
-            self.compact(places, units)
+        self.compact(places, units)
 
     def compact(self, places, units):
-        """Replace every layer by a list of its live connections, sorted by output, then input."""
+        """Replace every layer by a smaller one that leaves out what is retired.
+
+        units[k] are the inputs of layer k that are alive. A layer with many live connections among them becomes
+        the dense layer of its live rows and columns, one with few a list, sorted by output, then input.
+        """
         new = []
         for k, (layer, (row, col)) in enumerate(zip(self.model.masked, places)):
             W, gate, index = (a.ravel() for a in (layer.params["W"], layer.params["gate"], layer.index))
             live = np.flatnonzero(gate > -np.inf)
-            live = live[np.lexsort((row.ravel()[live], col.ravel()[live]))]
-            self.optimizer.select(2 * k, live)
-            new.append(self.edge_layer(k, W[live], gate[live], index[live], units))
+            cells = (len(units[k]) + 1) * len(units[k + 1])
+            if isinstance(layer, MaskedEdges) or live.size < self.settings.edges_below * cells:
+                chosen = live[np.lexsort((row.ravel()[live], col.ravel()[live]))]
+                new.append(self.edge_layer(k, W[chosen], gate[chosen], index[chosen], units))
+            else:
+                rows = np.append(np.searchsorted(self.units[k], units[k]), len(self.units[k]))  # and the bias
+                cols = np.searchsorted(self.units[k + 1], units[k + 1])
+                chosen = rows[:, None] * len(self.units[k + 1]) + cols
+                new.append(self.dense_layer(k, W[chosen], gate[chosen], index[chosen]))
+            self.optimizer.select(2 * k, chosen)
         self.assemble(new, units)
 
     def freeze(self):
         """Fix the wiring: the largest set of best gates that, trimmed, fits the budget. Then only weights move."""
-        gate = np.concatenate([layer.params["gate"].ravel() for layer in self.model.masked])
-        gate = np.sort(gate[gate > -np.inf])[::-1]
-        fits, too_many = 0, len(gate)  # number of gates above the threshold
-        if self.to_network(-np.inf).trim().count() <= self.budget:
-            fits = too_many
+        self.from_network(self.to_network(self.threshold(self.budget)).trim())
+
+    def threshold(self, budget):
+        """The logit above which the most connections are that, trimmed, are at most `budget`."""
+        logits = np.concatenate([self.logits(layer).ravel() for layer in self.model.masked])
+        logits = np.sort(logits[logits > -np.inf])[::-1]
+
+        def fit(best):  # do the `best` highest?
+            lowest = logits[best] if best < len(logits) else -np.inf
+            return self.to_network(lowest).trim().count() <= budget
+
+        fits, step = min(int(budget), len(logits)), 1  # so many fit untrimmed
+        while fits < len(logits) and fit(min(fits + step, len(logits))):
+            fits, step = min(fits + step, len(logits)), 2 * step
+        too_many = min(fits + step, len(logits) + 1)
         while too_many - fits > 1:
             middle = (fits + too_many) // 2
-            if self.to_network(gate[middle]).trim().count() <= self.budget:
-                fits = middle
-            else:
-                too_many = middle
-        self.from_network(self.to_network(gate[fits] if fits < len(gate) else -np.inf).trim())
+            fits, too_many = (middle, too_many) if fit(middle) else (fits, middle)
+        return logits[fits] if fits < len(logits) else -np.inf
 
     # --- between layers that learn and networks that are done ---
+
+    def logits(self, layer):
+        """What decides which connections of a layer stay: the higher, the better, and open above 0."""
+        return layer.params["gate"]
+
+    def weights(self, layer):
+        """What a connection of a layer weighs once its gate is fixed."""
+        return layer.params["W"]
 
     def to_network(self, threshold):
         """The SparseNetwork of the connections whose gate is above `threshold`, not yet trimmed."""
         layers = []
         for layer, n_in, n_out in zip(self.model.masked, self.sizes, self.sizes[1:]):
-            keep = layer.params["gate"] > threshold
+            keep = self.logits(layer) > threshold
             row, col = np.divmod(layer.index[keep].astype(np.int32), np.int32(n_out))
-            W, bias = layer.params["W"][keep], np.zeros(n_out, np.float32)
+            W, bias = self.weights(layer)[keep], np.zeros(n_out, np.float32)
             is_bias = row == n_in
             bias[col[is_bias]] = W[is_bias]
             order = np.lexsort((row[~is_bias], col[~is_bias]))
             row, col, W = (a[~is_bias][order] for a in (row, col, W))
             layers.append(SparseLayer((n_in, n_out), row, col, W, bias))
+        return SparseNetwork(layers, self.meta())
+
+    def meta(self):
         d = self.dataset
-        meta = Meta(self.settings.activation, d.task, d.divisor, d.mean, d.std, d.class_names, d.input_shape, d.name)
-        return SparseNetwork(layers, meta)
+        return Meta(self.settings.activation, d.task, d.divisor, d.mean, d.std, d.class_names, d.input_shape, d.name)
 
     def from_network(self, network):
         """Go on with the connections of `network`, which must be trimmed, alone; their gates are open for good."""
@@ -311,9 +455,12 @@ class Pruner:
             layers.append(self.edge_layer(k, W, np.full_like(W, np.inf), index, units))
         self.assemble(layers, units)
 
+    def dense_layer(self, k, W, gate, index=None):
+        return self.dense_class(W, gate, index, **self.layer_options(k))
+
     def edge_layer(self, k, W, gate, index, units):
         shape = (self.sizes[k] + 1, self.sizes[k + 1])
-        return MaskedEdges(W, gate, index, shape, units[k], units[k + 1], **self.layer_options(k))
+        return self.edge_class(W, gate, index, shape, units[k], units[k + 1], **self.layer_options(k))
 
     def layer_options(self, k):
         return {"seed": self.seed, "layer": k, "tau": self.settings.tau, "needs_dx": k > 0}
@@ -325,34 +472,73 @@ class Pruner:
             stack += [layer, ACTIVATION_LAYERS[self.settings.activation]()]
         self.model = Sequential(stack[:-1])
         self.units = units
-        self.train_inputs = Inputs(self.dataset.train_x, units[0], self.dataset)
-        self.val_inputs = Inputs(self.dataset.val_x, units[0], self.dataset)
+        feature_major = isinstance(layers[0], MaskedEdges)
+        if self.train_inputs is None or not self.train_inputs.are(units[0], feature_major):
+            d = self.dataset
+            self.train_inputs = Inputs(d.train_x, units[0], d, feature_major)
+            self.val_inputs = Inputs(d.val_x, units[0], d, feature_major)
+            if self.moves:
+                reach = self.settings.shift
+                self.moved_inputs = ShiftedInputs(d.train_x, units[0], d, feature_major, reach, self.seed)
 
-    def is_dense(self):
-        return self.model.layers[0].index.ndim == 2
+    # --- stopping and going on ---
+
+    def state(self):
+        """Everything the next step depends on, between two steps or two epochs, copied: {name: number or array}.
+
+        For each layer k: layerk_W, _gate and _index, matrices or, of a list of connections, (k,); the momentum
+        layerk_velocity_W and _gate once there is any; unitsk. Of the best network so far, if any: network_score,
+        and networkk_row, _col, _weight, _bias.
+        """
+        state = {name: getattr(self, name) for name in NUMBERS}
+        for k, layer in enumerate(self.model.masked):
+            state |= {f"layer{k}_W": layer.params["W"].copy(), f"layer{k}_gate": layer.params["gate"].copy()}
+            state[f"layer{k}_index"] = layer.index.copy()
+        for (k, name), (velocity,) in self.optimizer.state.items():
+            state[f"layer{k // 2}_velocity_{name}"] = velocity.copy()
+        state |= {f"units{k}": units.copy() for k, units in enumerate(self.units)}
+        if self.network is not None:
+            state["network_score"] = self.network_score
+            for k, layer in enumerate(self.network.layers):
+                state |= {f"network{k}_{name}": getattr(layer, name).copy() for name in SPARSE_ARRAYS}
+        return state
+
+    def restore(self, state):
+        """Stand where `state()` was taken. `state` must come from a Pruner of the same arguments: it is not checked."""
+        for name, kind in NUMBERS.items():
+            setattr(self, name, kind(state[name]))
+        units = [state[f"units{k}"].copy() for k in range(len(self.sizes))]
+        self.optimizer = SGD(self.settings.lr, self.settings.momentum)
+        layers = []
+        for k in range(len(self.sizes) - 1):
+            W, gate, index = (state[f"layer{k}_{name}"].copy() for name in ("W", "gate", "index"))
+            if W.ndim == 1:
+                layers.append(self.edge_layer(k, W, gate, index, units))
+            else:
+                layers.append(self.dense_layer(k, W, gate, index))
+            for name in layers[-1].params:
+                if (velocity := state.get(f"layer{k}_velocity_{name}")) is not None:
+                    self.optimizer.state[2 * k, name] = [velocity.copy()]
+        self.assemble(layers, units)
+        self.network = None
+        if "network_score" in state:
+            shapes = zip(self.sizes, self.sizes[1:])
+            best = [SparseLayer(shape, *(state[f"network{k}_{name}"].copy() for name in SPARSE_ARRAYS))
+                    for k, shape in enumerate(shapes)]  # fmt: skip
+            self.network, self.network_score = SparseNetwork(best, self.meta()), float(state["network_score"])
 
     # --- what can be said of it ---
 
     def count_open(self):
         """Gates that are open without noise."""
-        return sum(int(np.count_nonzero(layer.params["gate"] > 0)) for layer in self.model.masked)
+        return sum(int(np.count_nonzero(self.logits(layer) > 0)) for layer in self.model.masked)
 
     def gate_histogram(self, bins=20):
         """How many gates have P(open) = sigmoid(gate) in each of `bins` equal intervals; retired ones at 0."""
-        p = np.concatenate([sigmoid(layer.params["gate"].ravel()) for layer in self.model.masked])
+        p = np.concatenate([sigmoid(self.logits(layer).ravel()) for layer in self.model.masked])
         counts = np.histogram(p, bins, (0, 1))[0]
         counts[0] += self.total - p.size
         return counts
-
-    def state(self):
-        """The arrays and numbers of the current moment, copied: {name: array}."""
-        arrays = {"epoch": self.epoch, "step": self.step, "price": self.price}
-        for k, layer in enumerate(self.model.masked):
-            arrays |= {f"layer{k}_{name}": param.copy() for name, param in layer.params.items()}
-            arrays[f"layer{k}_index"] = layer.index.copy()
-        for (k, name), (velocity,) in self.optimizer.state.items():
-            arrays[f"layer{k // 2}_velocity_{name}"] = velocity.copy()
-        return arrays | {f"units{k}": units.copy() for k, units in enumerate(self.units)}
 
     def validate(self):
         """Accuracy on the validation split, noise off; for a regression the mean R^2 of the outputs."""
