@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tinygsp import train
+from tinygsp.baselines import METHODS
 from tinygsp.files import write_atomic
 from tinygsp.sparse import SparseNetwork
 
@@ -89,6 +90,24 @@ def test_same_seed_same_bytes(finished, folder, tmp_path):
     assert (tmp_path / "again/model.npz").read_bytes() == (finished / "model.npz").read_bytes()
     assert run(folder, *SMALL, "--out", tmp_path / "other", "--seed", 1) == 0
     assert (tmp_path / "other/model.npz").read_bytes() != (finished / "model.npz").read_bytes()
+
+
+def test_methods_are_those_of_baselines():
+    assert train.METHODS == tuple(METHODS)
+
+
+@pytest.mark.parametrize("method", ["gates", "snip", "gradual"])
+def test_method_and_tries(method, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(folder, *SMALL, "--method", method, "--tries", 2) == 0
+    out = tmp_path / "runs" / f"{folder.name}-{method}-0.1-seed0".replace("-gates", "")
+    config, summary = (json.loads((out / f"{name}.json").read_text()) for name in ("config", "summary"))
+    assert config["method"] == summary["method"] == method and config["tries"] == 2
+    epochs = 10 + (108 if method == "snip" else 2 * 108)  # one cut has no second try
+    assert summary["epochs"] == epochs and summary["kept"] <= summary["budget"]
+    figures = {p.name for p in (out / "figures").iterdir()}
+    searched = {"gates.png"} if method != "snip" else set()
+    assert figures == {"training.png", "kept.png", "pixels.png"} | searched
 
 
 def test_results_on_stdout_progress_on_stderr(folder, tmp_path, capsys):
@@ -248,10 +267,10 @@ def test_the_last_good_state_is_kept(folder, tmp_path, capsys, monkeypatch):
 def test_interruption_has_its_own_exit_code(folder, tmp_path, capsys, monkeypatch):
     from tinygsp.prune import Pruner
 
-    def interrupted(self):
+    def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Pruner, "run", interrupted)
+    monkeypatch.setattr(Pruner, "train_step", interrupted)
     assert run(folder, *SMALL, "--out", tmp_path / "out") == 130
     one_error(capsys, "interrupted")
 

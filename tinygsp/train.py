@@ -5,17 +5,23 @@ the number of threads is set before BLAS starts.
 """
 
 import argparse
+import contextlib
+import errno
 import json
 import math
 import os
+import shlex
+import signal
 import sys
 import time
 from pathlib import Path
 
 DONE, FAILED, USAGE, DATA, INTERRUPTED = 0, 1, 2, 3, 130
 EPILOG = """exit codes: 0 done, 1 failed, 2 usage, 3 data missing or damaged, 130 interrupted.
-results go to stdout, progress to stderr; the run folder holds config.json, env.json, metrics.csv, model.npz,
-figures/ and summary.json."""
+results go to stdout, progress to stderr; the run folder holds config.json, env.json, metrics.csv, gates.npz,
+model.npz, figures/ and summary.json.
+Ctrl-C saves the run after the step in hand, a second one stops at once. --resume DIR goes on bit for bit, after a
+crash too, from a checkpoint at most some ten seconds old; of a run that is finished it says so, with exit code 0."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,28 +55,82 @@ def sizes(text):
     return hidden
 
 
+METHODS = "gates", "random", "magnitude", "gradual", "lottery", "snip", "l0", "vd"  # of `baselines`, a heavy import
+
+
+def method(text):
+    if text not in METHODS:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected one of {', '.join(METHODS)}")
+    return text
+
+
+OPTIONS = {  # those a run keeps in its config.json, beside `data`
+    "method": (method, f"how to choose what stays: {', '.join(METHODS)} (default: gates)"),
+    "density": (number(float, 0, 1, "a fraction in (0, 1]", open_low=True),
+                "parameters to keep / all, biases included (default: 0.0015; toy: 0.2)"),
+    "hidden": (sizes, "sizes of the hidden layers (default: 300,100; toy: 10,10)"),
+    "epochs": (number(int, 1, 10**6, "a whole number of at least 1"),
+               "epochs of a search (default: 300, above a density of 0.003 150; toy: 800)"),
+    "tries": (number(int, 1, 1000, "a whole number from 1 to 1000"),
+              "searches, of which the best on the validation split is kept (default: 1; toy: 5)"),
+    "batch_size": (number(int, 1, 10**6, "a whole number of at least 1"), "default: 256"),
+    "lr": (number(float, 0, 1e6, "a number above 0", open_low=True),
+           "learning rate of the weights (default: 0.1; toy: 0.06)"),
+    "seed": (number(int, 0, 2**32 - 1, "a whole number from 0 to 4294967295"), "default: 0"),
+    "threads": (number(int, 1, 256, "a whole number from 1 to 256"), "of BLAS (default: 1)"),
+}  # fmt: skip
+
+
 def parse_arguments(argv):
     parser = Parser(
         prog="python -m tinygsp.train", description="Prune a network by gradient descent.", epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("data", help="mnist, toy, or a folder of four IDX files (.gz or plain)")
-    add("--density", type=number(float, 0, 1, "a fraction in (0, 1]", open_low=True),
-        help="parameters to keep / all, biases included (default: 0.0015; toy: 0.2)")
-    add("--hidden", type=sizes, help="sizes of the hidden layers (default: 300,100; toy: 10,10)")
-    add("--epochs", type=number(int, 1, 10**6, "a whole number of at least 1"),
-        help="epochs of the search (default: 150; toy: 800, tried 5 times)")
-    add("--batch-size", type=number(int, 1, 10**6, "a whole number of at least 1"), help="default: 256")
-    add("--lr", type=number(float, 0, 1e6, "a number above 0", open_low=True),
-        help="learning rate of the weights (default: 0.1; toy: 0.03)")
-    add("--seed", type=number(int, 0, 2**32 - 1, "a whole number from 0 to 4294967295"), default=0)
-    add("--threads", type=number(int, 1, 256, "a whole number from 1 to 256"), default=1, help="of BLAS (default: 1)")
-    add("--out", type=Path, help="run folder (default: runs/DATA-DENSITY-SEED)")
+    add("data", nargs="?", help="mnist, toy, or a folder of four IDX files (.gz or plain)")
+    for name, (kind, meaning) in OPTIONS.items():
+        add(f"--{name.replace('_', '-')}", type=kind, help=meaning)
+    add("--out", type=Path, help="run folder (default: runs/DATA[-METHOD]-DENSITY-SEED)")
     add("--force", action="store_true", help="replace the run in that folder")
+    add("--resume", type=Path, metavar="DIR", help="go on with the run in this folder, with the arguments it has")
     add("--quiet", action="store_true", help="no progress")
     add("--json", action="store_true", help="print summary.json instead of the table")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.resume:
+        recall(args, parser)
+    elif args.data is None:
+        parser.error("data: expected mnist, toy or a folder of four IDX files; or --resume DIR to go on with a run")
+    args.seed, args.threads, args.method = args.seed or 0, args.threads or 1, args.method or METHODS[0]
+    return args
+
+
+def recall(args, parser):
+    """Take the arguments from the config.json of the run to go on with; refuse any that are given and differ."""
+    where = f"--resume {args.resume}"
+    if args.force or args.out and args.out.resolve() != args.resume.resolve():
+        parser.error(f"{where}: goes on with a run in its own folder; leave out --out and --force")
+    try:
+        args.config = json.loads((args.resume / "config.json").read_text(encoding="utf-8"))
+        in_run = {name: kind(typed(args.config[name])) for name, (kind, _) in OPTIONS.items()}
+        in_run["data"] = str(args.config["data"])
+    except OSError as error:
+        parser.error(f"{where}: there is no run to go on with (config.json: {error.strerror or error})")
+    except (ValueError, LookupError, TypeError, RecursionError, argparse.ArgumentTypeError) as error:
+        parser.error(f"{where}: config.json is damaged ({error}); it should hold every argument of the run")
+    given = {name: getattr(args, name) for name in in_run if getattr(args, name) is not None}
+    differs = [
+        f"{name.replace('_', '-')} is {typed(in_run[name])} in the run, {typed(value)} given"
+        for name, value in given.items()
+        if value != in_run[name] and name != "threads"  # which may change, with a warning
+    ]
+    if differs:
+        parser.error(f"{where}: {'; '.join(differs)}; leave it out, or start another run")
+    vars(args).update(in_run | given)
+
+
+def typed(value):
+    """An argument as one types it."""
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def main(argv=None):
@@ -78,122 +138,187 @@ def main(argv=None):
     args = parse_arguments(argv)
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
         os.environ[variable] = str(args.threads)
-    from tinygsp import data, prune, runs
+    with Stop() as stop:
+        return guarded(args, stop)
 
-    started = time.perf_counter()
+
+def guarded(args, stop):
+    """`start`, with whatever can stop a run turned into one line and an exit code."""
+    from tinygsp import data, prune, runs, sparse
+
+    args.folder = None  # of the run, once there is one
     try:
-        dataset = data.load(args.data, args.seed)
-        settings = resolve(args, prune)
-        pruner = prune.Pruner(dataset, settings, args.seed)
-        density = f"{settings.density:g}"
-        out = args.out or Path("runs") / f"{Path(args.data).resolve().name}-{density}-seed{args.seed}"
-        runs.create(out, args.force)
-        return train(pruner, args, out, started)
+        return start(args, stop)
     except data.DataError as error:
         return fail(error, DATA)
     except prune.SettingsError as error:
         return fail(error, USAGE)
-    except (runs.RunError, prune.DivergedError) as error:
+    except (runs.RunError, prune.DivergedError, sparse.ModelFileError) as error:
         return fail(error, FAILED)
     except OSError as error:
-        return fail(f"{error.filename or out}: {error.strerror or error}; what was written before is kept", FAILED)
+        where = error.filename or args.folder or args.data
+        return fail(f"{where}: {error.strerror or error}; what was written before is kept{go_on(args.folder)}", FAILED)
     except MemoryError:
         return fail("not enough memory; use smaller --hidden sizes", FAILED)
     except KeyboardInterrupt:
-        return fail("interrupted; the files written so far are kept", INTERRUPTED)
+        return fail(f"interrupted{go_on(args.folder)}", INTERRUPTED)
 
 
 def fail(message, code):
-    print(f"error: {message}", file=sys.stderr)
+    say(f"error: {message}", sys.stderr)
     return code
 
 
+def go_on(folder):
+    """How to go on with the run in `folder`, if there is one: the end of a sentence."""
+    if not (folder and (folder / "config.json").exists()) or (folder / "summary.json").exists():
+        return ""
+    name = shlex.quote(str(folder)) if os.name == "posix" else f'"{folder}"'
+    return f"; go on with: python -m tinygsp.train --resume {name}"
+
+
+def say(text, stream):
+    """Print to somebody who may have left (`| head -1`); the files of the run are whole without it.
+
+    Raises OSError if stdout cannot be written for another reason. Progress is not worth that.
+    """
+    if stream is None:  # closed before Python began
+        return
+    try:
+        print(text, file=stream, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or Python would try again when it exits
+        if stream is sys.stdout and error.errno not in (errno.EPIPE, errno.EINVAL):  # the second on Windows
+            error.filename = "stdout"
+            raise
+
+
+class Stop:
+    """Turns the first Ctrl-C into a wish, `asked`, that is granted between two steps; the second interrupts at once.
+
+    SIGTERM, a terminal that closes and Ctrl-Break on Windows mean the same. A signal that is ignored stays ignored.
+    """
+
+    def __init__(self):
+        self.asked, self.before = False, {}
+
+    def __enter__(self):
+        with contextlib.suppress(ValueError):  # signals are for the main thread
+            for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+                number = getattr(signal, name, None)
+                if number and signal.getsignal(number) != signal.SIG_IGN:
+                    self.before[number] = signal.signal(number, self)
+        return self
+
+    def __call__(self, number, frame):
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def __exit__(self, *error):
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+
+def start(args, stop):
+    """Begin a run, or go on with one, to its end. Returns the exit code."""
+    from tinygsp import runs
+
+    started = time.perf_counter()
+    if not args.resume:
+        pruner = make_pruner(args)
+        s = pruner.settings
+        name = [Path(args.data).resolve().name] + [args.method] * (args.method != METHODS[0])
+        out = args.out or Path("runs") / "-".join([*name, f"{s.density:g}", f"seed{args.seed}"])
+        config = {"data": args.data, "method": args.method, "seed": args.seed, "threads": args.threads}
+        config |= {"out": str(out), **vars(s)}
+        with runs.create(out, config, runs.environment(args.threads), started, args.force) as run:
+            args.folder = out
+            return train(pruner, run, args, stop)
+    with runs.reopen(args.resume, started) as run:
+        args.folder = args.resume
+        if run.finished:
+            run.tidy()
+            summary = (run.path / "summary.json").read_text(encoding="utf-8").strip()
+            say(summary if args.json else f"{run.path}: this run is finished", sys.stdout)
+            return DONE
+        pruner = make_pruner(args)
+        for warning in (run.restore(pruner), run.compare_environment(runs.environment(args.threads), pruner.epoch)):
+            if warning:
+                say(f"warning: {warning}", sys.stderr)
+        if not (args.quiet or args.json):
+            say(f"going on after epoch {pruner.epoch:,} of {pruner.total_epochs:,}, step {pruner.step:,}", sys.stderr)
+        return train(pruner, run, args, stop)
+
+
+def make_pruner(args):
+    from tinygsp import baselines, data, prune
+
+    return baselines.METHODS[args.method](data.load(args.data, args.seed), resolve(args, prune), args.seed)
+
+
 def resolve(args, prune):
-    """The Settings of this run: the defaults of the data set, changed by what the user gave."""
+    """The Settings of this run: the defaults of the data set, changed by what the user gave, or all of config.json."""
     from dataclasses import replace
 
-    defaults = prune.TOY if args.data == "toy" else prune.Settings()
-    given = {name: getattr(args, name) for name in ("density", "hidden", "epochs", "batch_size", "lr")}
-    return replace(defaults, **{name: value for name, value in given.items() if value is not None})
+    defaults = prune.defaults(args.data, args.density)
+    given = {name: getattr(args, name) for name in vars(defaults).keys() & OPTIONS.keys()}
+    settings = replace(defaults, **{name: value for name, value in given.items() if value is not None})
+    if not args.resume:
+        return settings
+    rest = {name: args.config.get(name) for name in vars(defaults).keys() - OPTIONS.keys()}
+    for name, value in rest.items():
+        if type(value) not in (str, int, float) or isinstance(value, str) != (name in ("activation", "steer")):
+            raise prune.SettingsError(f"--resume {args.resume}: config.json is damaged, {name} is {value!r}")
+    return replace(settings, **rest)
 
 
-def train(pruner, args, out, started):
+def train(pruner, run, args, stop):
+    """Train to the end, write what there is to keep, print what there is to say. Returns the exit code."""
     import numpy as np
 
     from tinygsp import runs
-    from tinygsp.prune import DivergedError
     from tinygsp.sparse import SparseNetwork
 
-    config = {"data": args.data, "seed": args.seed, "threads": args.threads, "out": str(out), **vars(pruner.settings)}
-    runs.write_json(out / "config.json", config)
-    runs.write_json(out / "env.json", runs.environment(args.threads))
+    with contextlib.closing(Progress(pruner, args.quiet or args.json)) as show:
+        learn(pruner, run, show, stop)
 
-    records, histogram = [], []
-    good = None  # the state after the last epoch whose every loss was finite
-    metrics = runs.Metrics(out / "metrics.csv")
-    show = Progress(pruner.total_epochs, args.quiet or args.json)
-    try:
-        for record in pruner.run():
-            records.append({**record, "seconds": time.perf_counter() - started})
-            if record["phase"] == "search":
-                histogram.append(pruner.gate_histogram())
-            metrics.add(records[-1])
-            good = pruner.state()
-            show(records[-1])
-    except (DivergedError, KeyboardInterrupt):
-        if good:
-            runs.write_arrays(out / "checkpoint.npz", good)
-        raise
-    finally:
-        show.close()
-        metrics.close()
-
-    pruner.network.save(out / "model.npz")
-    histogram = np.array(histogram)
-    runs.write_arrays(out / "gates.npz", {"histogram": histogram})
-    network = SparseNetwork.load(out / "model.npz")  # the report speaks of what was written
-    summary = summarise(pruner, network, records, (out / "model.npz").stat().st_size)
+    pruner.network.save(run.path / "model.npz")
+    histogram = np.array(run.histograms, np.int64).reshape(-1, 20)
+    runs.write_arrays(run.path / "gates.npz", {"histogram": histogram})
+    network = SparseNetwork.load(run.path / "model.npz")  # the report speaks of what was written
+    summary = runs.summarise(pruner, network, run.records, (run.path / "model.npz").stat().st_size)
     from tinygsp import plots  # matplotlib takes a second to import: after the work, not before
 
-    plots.save_run_figures(out / "figures", records, histogram, network)
-    summary["seconds"] = round(time.perf_counter() - started, 2)
-    runs.write_json(out / "summary.json", summary)
-    print(json.dumps(summary, indent=2) if args.json else table(summary, network, out))
+    plots.save_run_figures(run.path / "figures", run.records, histogram, network)
+    summary["seconds"] = round(run.seconds(), 2)
+    run.finish(summary)
+    say(json.dumps(summary, indent=2) if args.json else table(summary, network, run.path), sys.stdout)
     return DONE
 
 
-def summarise(pruner, network, records, model_bytes):
-    """What there is to say of a finished run. The test set is read here, and nowhere else."""
-    from tinygsp.prune import r_squared, score
+def learn(pruner, run, show, stop):
+    """Train to the end and save the run now and then; if asked to stop, save it and raise KeyboardInterrupt."""
+    from tinygsp.prune import DivergedError
 
-    d = pruner.dataset
-    used = [len(u) for u in network.used_inputs()]
-    test_scores = network.scores(d.test_x)
-    summary = {
-        "dataset": d.name,
-        "task": d.task,
-        "seed": pruner.seed,
-        "total": network.total,
-        "budget": pruner.budget,
-        "kept": network.count(),
-        "kept_weights": sum(layer.kept_weights for layer in network.layers),
-        "kept_biases": sum(layer.kept_biases for layer in network.layers),
-        "density": network.density,
-        "pixels": used[0],
-        "units": used[1:],
-        "dense_val_accuracy": [r["val_accuracy"] for r in records if r["phase"] == "dense"][-1],
-        "val_accuracy": score(network.scores(d.val_x), d.val_y, d.task),
-        "test_accuracy": score(test_scores, d.test_y, d.task),
-        "epochs": pruner.total_epochs,
-        "steps": pruner.step,
-        "batch_size": pruner.settings.batch_size,
-        "seconds": 0.0,
-        "model_bytes": model_bytes,
-    }
-    if d.task == "regression":
-        summary["test_r2"] = [float(v) for v in r_squared(test_scores, d.test_y)]
-        summary["paths"] = network.reaches().astype(int).tolist()  # paths[i][j]: input i reaches output j
-    return summary
+    good = None  # the state after the last epoch whose every loss was finite
+    try:
+        while pruner.epoch < pruner.total_epochs:
+            if stop.asked:
+                raise KeyboardInterrupt
+            for record in pruner.steps():
+                if record:
+                    run.add(record, pruner.gate_histogram() if record["phase"] == "search" else None)
+                    show(run.records[-1])
+                    good = pruner.state()
+                if stop.asked or run.due() or record and pruner.between_phases:
+                    run.save(pruner, pruner.state())
+                if stop.asked:
+                    raise KeyboardInterrupt
+    except DivergedError:
+        if good:
+            run.save(pruner, good)
+        raise
 
 
 def table(s, network, out):
@@ -221,16 +346,18 @@ def table(s, network, out):
 class Progress:
     """A bar on a terminal; a line now and then elsewhere; nothing if quiet. All on stderr."""
 
-    def __init__(self, epochs, quiet):
-        self.quiet, self.every, self.bar = quiet, max(1, math.ceil(epochs / 20)), None
+    def __init__(self, pruner, quiet):
+        self.quiet, self.every, self.bar = quiet, max(1, math.ceil(pruner.total_epochs / 20)), None
         if quiet:
             return
-        print("compiling or loading the kernels (once; a minute at most, then cached) ...", file=sys.stderr)
-        if sys.stderr.isatty():
+        say("compiling or loading the kernels (once; a minute at most, then cached) ...", sys.stderr)
+        if sys.stderr and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
             from tqdm import tqdm
 
             layout = "{desc} |{bar}| {n_fmt}/{total_fmt} {remaining}"  # short enough for 80 columns
-            self.bar = tqdm(total=epochs, file=sys.stderr, dynamic_ncols=True, bar_format=layout)
+            with contextlib.suppress(OSError):  # a terminal may go at any time; progress is not worth a run
+                self.bar = tqdm(total=pruner.total_epochs, initial=pruner.epoch, file=sys.stderr, dynamic_ncols=True,
+                                bar_format=layout)
 
     def __call__(self, r):
         if self.quiet:
@@ -240,14 +367,16 @@ class Progress:
         if self.bar is not None:
             text = (f"{r['phase']:<8} loss {r['loss']:.3f} val {r['val_accuracy']:.4f} "
                     f"open {r['open_gates']:,} ({r['density']:.2%})")
-            self.bar.set_description_str(text, refresh=False)
-            self.bar.update()
+            with contextlib.suppress(OSError):
+                self.bar.set_description_str(text, refresh=False)
+                self.bar.update()
         elif r["epoch"] % self.every == 0:
-            print(f"epoch {r['epoch']:>4}  {text}  {r['seconds']:.0f} s", file=sys.stderr, flush=True)
+            say(f"epoch {r['epoch']:>4}  {text}  {r['seconds']:.0f} s", sys.stderr)
 
     def close(self):
         if self.bar is not None:
-            self.bar.close()
+            with contextlib.suppress(OSError):
+                self.bar.close()
 
 
 if __name__ == "__main__":
