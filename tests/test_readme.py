@@ -1,9 +1,11 @@
 """What the README promises, done exactly as it says."""
 
 import contextlib
+import csv
 import io
 import re
 import shutil
+import statistics
 from pathlib import Path
 
 import numpy as np
@@ -46,3 +48,17 @@ def test_ci_runs_the_readmes_test_command():
     install_and_test = "pip install -r tests/requirements.txt && python -m pytest"
     assert install_and_test in README
     assert install_and_test.replace("install ", "install -q ") in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_results_are_those_of_the_table():
+    with open(ROOT / "data" / "sweeps" / "mnist" / "table.csv", newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["method"] == "gates"]
+    line = r"^\| `--density (\S+)` \| ([\d,]+) \|.*\| ([\d./ ]+) \| \*\*([\d.]+)\*\* ± ([\d.]+) \|"
+    lines = re.findall(line, README, re.M)
+    assert len(lines) == 4
+    for density, at_most, each, mean, deviation in lines:
+        of_budget = [row for row in rows if row["density"] == density]
+        tests = [100 * float(row["test_accuracy"]) for row in of_budget]
+        assert len(tests) == 5 and {row["at_most"] for row in of_budget} == {at_most.replace(",", "")}
+        assert each == " / ".join(f"{value:.2f}" for value in tests)
+        assert (mean, deviation) == (f"{statistics.mean(tests):.2f}", f"{statistics.stdev(tests):.2f}")
