@@ -170,6 +170,14 @@ def test_a_missing_result_is_the_only_one_run(whole, made, folder, counted):  # 
     assert sum(changed) <= 1 and table(whole) == table(made)  # cpu_seconds apart, all bytes are as before
 
 
+def test_tables_of_what_is_done(whole, made, folder, counted, capsys):  # noqa: F811
+    next((whole / "tasks").iterdir()).unlink()
+    assert run(folder, *FOUR, "--out", whole, "--tables") == 0 and counted == []
+    kept = table(whole)
+    assert len(kept) == len(table(made)) - 1 and all(row in table(made) for row in kept)
+    assert "3 runs" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("harm", ["empty", "half", "binary", "other", "list", "text", "missing", "deep"])
 def test_a_damaged_result_is_run_anew(harm, whole, made, folder, counted, capsys):  # noqa: F811
     path, other = result_files(whole)[:2]

@@ -115,6 +115,7 @@ def parse_arguments(argv):
     add("--workers", type=number(int, 1, MOST_WORKERS, count), help="processes on this machine (default: 1)")
     add("--scheduler", metavar="ADDRESS", help="of a Dask cluster to work on, such as tcp://host:8786")
     add("--out", type=Path, help="folder of the results (default: sweeps/DATA)")
+    add("--tables", action="store_true", help="run nothing: table, figure and summary of what is done already")
     add("--quiet", action="store_true", help="no progress")
     add("--json", action="store_true", help="print the summary as JSON")
     args = parser.parse_args(argv)
@@ -175,7 +176,7 @@ def start(args, stop):
     with claimed(args.out):
         results = args.results = read_results(args.out, tasks)
         args.total = len(tasks)
-        missing = [task for task in tasks if task.name not in results]
+        missing = [task for task in tasks if task.name not in results and not args.tables]
         if missing:
             runs.write_json(args.out / "env.json", runs.environment(1))
         with contextlib.closing(Progress(len(tasks), len(results), args.quiet or args.json)) as show:
