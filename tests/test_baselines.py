@@ -152,8 +152,9 @@ def equal_states(a, b):
 def test_a_new_pruner_for_every_step(method, case):
     """The state is all there is, in every phase, within an epoch and between two: it goes on bit for bit."""
     settings = {
-        "images": replace(SMALL, epochs=4, shift=1), "regression": replace(SMALL, epochs=4, density=0.5, lr=0.02),
-        "priced": replace(PRICED, epochs=4, tries=2, steer="drawn"),
+        "images": replace(SMALL, epochs=4, search_share=0.5, shift=1),
+        "priced": replace(PRICED, epochs=5, search_share=0.5, rewire_moved=True, shift=1, tries=2, steer="drawn"),
+        "regression": replace(SMALL, epochs=4, search_share=0.5, density=0.5, lr=0.02),
     }[case]  # fmt: skip
     dataset, kind = formula() if case == "regression" else images(), METHODS[method]
     whole = kind(dataset, settings, seed=4)
@@ -171,7 +172,16 @@ def test_a_new_pruner_for_every_step(method, case):
             seen.add((pruner.place()[0], pruner.batch > 0))
     assert records == expected and pruner.network.to_bytes() == whole.network.to_bytes()
     equal_states(pruner.state(), whole.state())
-    assert seen == {(phase, within) for phase, _ in pruner.phases for within in (True, False)}
+    assert seen == {(phase, within) for phase, epochs in pruner.phases if epochs for within in (True, False)}
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "gates"])
+def test_no_baseline_is_rewired(method):
+    """Its search has those epochs as well: the same steps, and its own choice of connections."""
+    settings = replace(SMALL, epochs=5, finetune_epochs=2)
+    phases, ours = (METHODS[name](images(), replace(settings, search_share=0.4)).phases for name in (method, "gates"))
+    assert phases == METHODS[method](images(), settings).phases and "rewire" not in dict(p for p in phases if p[1])
+    assert sum(epochs for _, epochs in phases) == sum(epochs for _, epochs in ours) == 9 and dict(ours)["rewire"] == 3
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tinygsp import prune
 from tinygsp.data import Dataset
 from tinygsp.gates import sigmoid
 from tinygsp.layers import MaskedDense, MaskedEdges
@@ -14,8 +15,9 @@ from tinygsp.prune import TOY, DivergedError, Inputs, Pruner, Settings, Settings
 
 f32 = np.float32
 SMALL = Settings(density=0.1, hidden=(12, 8), epochs=6, dense_epochs=2, finetune_epochs=3, batch_size=32, shift=0,
-                 steer="open")  # fmt: skip
+                 steer="open", search_share=1.0)  # fmt: skip
 EAGER = replace(SMALL, price_start=1e-3, price_rate=0.02, retire_below=-1.0, epochs=8)  # retires nearly all it can
+REWIRED = replace(EAGER, epochs=14, search_share=0.5)  # 7 epochs of search, 7 of rewiring
 KEYS = "epoch phase loss val_accuracy open_gates density price noise".split()
 TOTAL = 37 * 12 + 13 * 8 + 9 * 3
 
@@ -310,9 +312,165 @@ def test_the_count_that_is_steered(steer):
 def test_defaults():
     assert defaults("mnist") == defaults("mnist", 0.0015) == Settings() and defaults("toy") == TOY
     assert defaults("toy", 0.3) == replace(TOY, density=0.3)
-    few, many = defaults("some/folder", 0.003), defaults("some/folder", 0.0031)
-    assert (few.density, few.epochs, few.steer) == (0.003, Settings().epochs, "drawn")
-    assert (many.density, many.epochs, many.steer) == (0.0031, 150, "open")
+    few, some, many = (defaults("some/folder", density) for density in (0.003, 0.0031, 0.0061))
+    assert few == replace(Settings(), density=0.003) and (few.epochs, few.steer, few.search_share) == (300, "drawn", 0.5)
+    assert (some.density, some.epochs, some.steer, some.search_share, some.rewire_moved) == (
+        0.0031, 150, "open", 2 / 3, True)  # fmt: skip
+    assert defaults("some/folder", 0.006) == replace(some, density=0.006)
+    assert many == replace(some, density=0.0061, search_share=1.0, rewire_moved=False)
+
+
+# --- rewiring -----------------------------------------------------------------------------------------------
+
+
+def at_rewiring(settings=REWIRED, dataset=None, epochs=0, seed=0):
+    """A pruner at the start of its rewiring, or some epochs into it."""
+    pruner = Pruner(dataset or images(), settings, seed)
+    while pruner.place()[0] != "rewire":
+        pruner.train_epoch()
+    if not epochs:
+        pruner.start("rewire", 0)
+    for _ in range(epochs):
+        pruner.train_epoch()
+    return pruner
+
+
+def wired(pruner):
+    """{(layer, row, column): weight} of all connections, in the numbers of the original network."""
+    return {(k, *divmod(int(i), n_out)): float(w)
+            for k, (layer, n_out) in enumerate(zip(pruner.model.masked, pruner.sizes[1:]))
+            for i, w in zip(layer.index, layer.params["W"])}  # fmt: skip
+
+
+def by_hand(pruner):
+    """{(layer, row, column): (gradient, mean squared gradient of a sample)} of all candidates, one sample at a time.
+
+    In float64 on the matrices of the whole network, with SiLU between them.
+    """
+    d, weights = pruner.dataset, [np.zeros((a + 1, b)) for a, b in zip(pruner.sizes, pruner.sizes[1:])]
+    for (k, row, col), w in wired(pruner).items():
+        weights[k][row, col] = w
+    sums = [(np.zeros_like(W), np.zeros_like(W)) for W in weights]
+    for values, label in zip(d.train_x, d.train_y):
+        a, inputs, slopes = (values / d.divisor - d.mean) / d.std, [], []
+        for W in weights:
+            inputs.append(np.append(a, 1))
+            z = inputs[-1] @ W
+            s = sigmoid(z)
+            a, slope = z * s, s * (1 + z * (1 - s))
+            slopes.append(slope)
+        if d.task == "classification":
+            p = np.exp(z - z.max())
+            dz = p / p.sum()
+            dz[label] -= 1
+        else:
+            dz = np.sign(z - label)
+        for k in (2, 1, 0):
+            g = np.outer(inputs[k], dz)
+            sums[k][0][:] += g / len(d.train_x)
+            sums[k][1][:] += g * g / len(d.train_x)
+            if k:
+                dz = (weights[k][:-1] @ dz) * slopes[k - 1]
+    units = [range(pruner.sizes[0]), *pruner.units[1:]]
+    return {(k, row, col): (g[row, col], h[row, col]) for k, (g, h) in enumerate(sums)
+            for row in [*units[k], pruner.sizes[k]] for col in units[k + 1]}  # fmt: skip
+
+
+CASES = {
+    "images": (None, REWIRED), "long": (None, replace(REWIRED, density=0.3, batch_size=200)),
+    "regression": (formula(), replace(REWIRED, density=0.5, lr=0.02)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dataset, settings", CASES.values(), ids=CASES)
+def test_gradient_and_curvature_of_all_that_could_be(dataset, settings, monkeypatch):
+    monkeypatch.setattr(prune, "BLOCK", 70)  # of 600: the last one is smaller
+    pruner = at_rewiring(settings, dataset, epochs=2)
+    expected, found = by_hand(pruner), {}
+    sources = [np.arange(pruner.sizes[0]), *pruner.units[1:-1]]
+    for k, arrays in enumerate(pruner.curvature()):
+        rows, cols = [*sources[k], pruner.sizes[k]], pruner.units[k + 1]
+        for i, row in enumerate(rows):
+            for j, col in enumerate(cols):
+                found[k, row, col] = tuple(a[i, j] for a in arrays)
+    assert found.keys() == expected.keys() and wired(pruner).keys() <= expected.keys()
+    for which in (0, 1):
+        a, b = (np.array([pairs[key][which] for key in expected]) for pairs in (found, expected))
+        assert np.allclose(a, b, rtol=2e-4, atol=2e-6 * np.abs(b).max()), which
+        assert np.abs(b).max() > 1e-5
+
+
+@pytest.mark.parametrize("r", [0.0, 0.4, 0.99])
+@pytest.mark.parametrize("dataset, settings", CASES.values(), ids=CASES)
+def test_the_least_useful_change_places_with_the_most_promising(dataset, settings, r):
+    pruner = at_rewiring(settings, dataset, epochs=2)
+    before, scores, units = wired(pruner), by_hand(pruner), pruner.units
+    cost = sorted((before[key] ** 2 * scores[key][1], key) for key in before)
+    gain = sorted(((-(g * g) / h if h else 0.0, key) for key, (g, h) in scores.items() if key not in before))
+    count = round(0.15 * (1 - r) * len(before))
+    swaps = [(c[1], g[1]) for c, g in list(zip(cost, gain))[:count] if -g[0] > c[0]]
+    pruner.rewire(r)
+    after = wired(pruner)
+    assert set(before) - set(after) == {leaves for leaves, _ in swaps}
+    assert set(after) - set(before) == {comes for _, comes in swaps} and (len(swaps) > 0) == (r < 0.99)
+    assert all(after[key] == before.get(key, 0.0) for key in after) and len(after) == len(before)
+    assert all(np.array_equal(a, b) for a, b in zip(pruner.units[1:], units[1:]))
+    assert set(pruner.units[0]) == {row for k, row, _ in after if k == 0} - {pruner.sizes[0]}
+    assert pruner.count_open() == len(after) and not pruner.optimizer.state
+    assert all(np.all(np.diff(layer.index % n) >= 0) for layer, n in zip(pruner.model.masked, pruner.sizes[1:]))
+
+
+def test_rewiring_finds_the_inputs_that_matter():
+    """From connections to the noise between the bands alone, with which no class can be told from another."""
+    pruner = at_rewiring(replace(REWIRED, epochs=40, search_share=0.05))
+    rng = np.random.default_rng(0)
+    blind = [row for row in range(36) if row // 6 % 2]
+    row, col = np.array([(row, unit) for unit in range(4) for row in rng.choice(blind, 6, replace=False)]).T
+    across = [np.divmod(np.arange(a * b), b) for a, b in ((4, 3), (3, 3))]
+    connections = [(r, c, rng.normal(0, 0.3, len(r)).astype(f32)) for r, c in [(row, col), *across]]
+    pruner.connect(connections, [np.unique(row), np.arange(4), np.arange(3), np.arange(3)])
+    pruner.epoch, pruner.batch, pruner.total_loss = 4, 1, 0.0  # as if one step of rewiring was done
+    before = pruner.validate()
+    records = [pruner.train_epoch() for _ in range(36)]
+    assert before < 0.6 and records[-1]["val_accuracy"] > 0.9
+    assert {r["open_gates"] for r in records} == {45} and {r["phase"] for r in records} == {"rewire"}
+    reads = {r for k, r, _ in wired(pruner) if k == 0} - {36}
+    assert len(reads - set(blind)) > len(reads & set(blind))
+
+
+def test_rewiring_is_a_phase_of_every_try():
+    settings = replace(REWIRED, epochs=5, tries=2, shift=1, finetune_epochs=4)
+    pruner, shares = Pruner(images(), settings), []
+    rewire = pruner.rewire
+    pruner.rewire = lambda r: (shares.append(r), rewire(r))
+    records = list(pruner.run())
+    once = ["search"] * 3 + ["rewire"] * 2 + ["finetune"] * 4
+    assert [r["phase"] for r in records] == ["dense"] * 2 + once * 2 and shares == [0.5, 1.0] * 2
+    assert all(r["price"] == r["noise"] == 0 for r in records if r["phase"] == "rewire")
+    assert math.isclose(pruner.rates("rewire", 0.5)["W"], settings.lr * 0.55)
+    for r, s in zip(records, records[1:]):  # rewiring neither adds nor removes; the search hands over at most the budget
+        if s["phase"] in ("rewire", "finetune"):
+            assert s["open_gates"] <= pruner.budget and (s["open_gates"] == r["open_gates"] or r["phase"] != s["phase"])
+    assert pruner.network.count() <= pruner.budget
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_images_move_while_rewiring_if_told(moved, monkeypatch):
+    settings = replace(REWIRED, epochs=4, shift=1, finetune_epochs=1, rewire_moved=moved)
+    pruner = at_rewiring(settings)
+    asked, take = [], ShiftedInputs.take
+    monkeypatch.setattr(ShiftedInputs, "take", lambda self, samples, step: (asked.append(len(self.columns)), take(
+        self, samples, step))[1])
+    for _ in range(2):
+        pruner.train_epoch()
+    assert len(asked) == (2 * (19 + 2) if moved else 0)  # the steps, and the pass over the training split
+    assert asked.count(36) >= 2 * moved and type(pruner.all_inputs) is (ShiftedInputs if moved else Inputs)
+
+
+@pytest.mark.parametrize("share, epochs, search", [(0.5, 1, 1), (0.5, 3, 2), (2 / 3, 150, 100), (1.0, 7, 7), (0.0, 2, 0)])
+def test_epochs_of_search_and_rewiring(share, epochs, search):
+    phases = dict(Pruner(images(), replace(SMALL, search_share=share, epochs=epochs)).phases)
+    assert (phases["search"], phases["rewire"]) == (search, epochs - search)
 
 
 # --- freezing -----------------------------------------------------------------------------------------------

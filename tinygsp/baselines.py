@@ -18,8 +18,16 @@ from tinygsp.prune import Pruner
 f32 = np.float32
 
 
+def without_rewiring(settings):
+    """The same settings, all epochs for the search: each method chooses by its own rule, in as many steps."""
+    return replace(settings, search_share=1.0)
+
+
 class Baseline(Pruner):
     """A Pruner without noise and without a price: gates are open until a rule closes them for good."""
+
+    def __init__(self, dataset, settings, seed=0):
+        super().__init__(dataset, without_rewiring(settings), seed)
 
     def noise(self, r):
         return 0.0
@@ -259,7 +267,8 @@ class L0(Pruner):
     retire_gate = -3.0
 
     def __init__(self, dataset, settings, seed=0):
-        super().__init__(dataset, replace(settings, steer="open"), seed)  # its noise stays, so what is drawn stays more
+        settings = replace(without_rewiring(settings), steer="open")  # its noise stays, so what is drawn stays more
+        super().__init__(dataset, settings, seed)
 
     def noise(self, r):
         return 1.0
@@ -386,7 +395,8 @@ class SparseVD(Pruner):
     retire_logit = -2.0  # log alpha of 5
 
     def __init__(self, dataset, settings, seed=0):
-        super().__init__(dataset, replace(settings, edges_below=0.0), seed)  # it has no lists of connections
+        settings = replace(without_rewiring(settings), edges_below=0.0)  # it has no lists of connections
+        super().__init__(dataset, settings, seed)
 
     def dense_layer(self, k, W, gate, index=None):
         return self.dense_class(W, gate, index, n_units=self.sizes[k + 1], **self.layer_options(k))

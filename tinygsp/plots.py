@@ -16,7 +16,7 @@ from tinygsp.files import write_atomic
 from tinygsp.interpret import input_names
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
-PHASES = {"dense": GREY, "search": BLUE, "finetune": ORANGE}
+PHASES = {"dense": GREY, "search": BLUE, "rewire": GREEN, "finetune": ORANGE}
 
 
 def training_curve(records, score_name, axes):
@@ -30,7 +30,7 @@ def training_curve(records, score_name, axes):
     axes.set_ylim(*focus([r["val_accuracy"] for r in records]))
     axes.set_xlabel("epoch")
     axes.set_ylabel(f"validation {score_name}, noise off (solid)", color=BLUE)
-    axes.set_title("Training: dense, search, fine-tuning")
+    axes.set_title("Training: " + ", ".join(dict.fromkeys(r["phase"] for r in records)))
     for a, b in zip(records, records[1:]):
         if a["phase"] != b["phase"]:
             axes.axvline(a["epoch"] + 0.5, color=GREY, linewidth=0.8, linestyle=":")
@@ -41,9 +41,12 @@ def training_curve(records, score_name, axes):
 
 def accuracy_against_kept(records, score_name, axes):
     """Validation score of every epoch against the number of open gates, log axis."""
-    for phase, marker in (("search", "o"), ("finetune", "^")):
+    for phase, marker, label in (
+        ("search", "o", "search, on the way"), ("rewire", "s", "rewiring"), ("finetune", "^", "fine-tuning")
+    ):
         chosen = [r for r in records if r["phase"] == phase and r["open_gates"]]
-        label = {"search": "search, on the way", "finetune": "fine-tuning"}[phase]
+        if not chosen:
+            continue
         axes.plot([r["open_gates"] for r in chosen], [r["val_accuracy"] for r in chosen], marker, markersize=4,
                   alpha=0.7, color=PHASES[phase], label=label)
     dense = [r["val_accuracy"] for r in records if r["phase"] == "dense"]

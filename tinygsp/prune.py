@@ -1,9 +1,11 @@
 """The method: weights and wiring trained together by gradient descent (Zhang, Tao, Zhang 2023, arXiv 2311.12526).
 
-Three phases, one loop. *dense* trains the plain network, for the accuracy to beat. *search*
+Four phases, one loop. *dense* trains the plain network, for the accuracy to beat. *search*
 gives every weight and bias a gate and a price, and steers the price so that the number of open gates falls along a
-schedule down to the budget while the noise of the gates fades. Then the gates are frozen, what reaches no output is
-trimmed, and *finetune* trains the survivors. Every choice is made on the training and validation splits.
+schedule down to the budget while the noise of the gates fades. Then the gates are frozen, and what reaches no output is
+trimmed. *rewire* trains the survivors, and lets the least useful ones change places with closed connections from which
+the gradient promises more. *finetune* trains what that leaves. Every choice is made on the training and validation
+splits.
 Lessons 08 and 10 build this file; read `sparse.py` for what comes out.
 """
 
@@ -22,8 +24,10 @@ from tinygsp.sparse import Meta, SparseLayer, SparseNetwork
 
 ACTIVATION_LAYERS = {"silu": SiLU, "relu": ReLU}
 NUMBERS = {"epoch": int, "batch": int, "step": int, "total_loss": float, "price": float}  # of a Pruner's state
+f32 = np.float32
 NO_LAYER = 1 << 32  # in place of a layer's number: the noise that moves images
 TIE = 0.001  # validation scores that differ by less say nothing about which network is better
+BLOCK = 500  # samples whose gradients are added up at a time
 SPARSE_ARRAYS = ("row", "col", "weight", "bias")  # of a SparseLayer
 
 
@@ -42,10 +46,10 @@ class Settings:
     density: float = 0.0015  # kept / total of the result, biases included
     hidden: tuple = (300, 100)  # units of the hidden layers
     activation: str = "silu"  # or "relu"
-    epochs: int = 300  # of the search
-    dense_epochs: int = 10  # of the plain network before it
-    finetune_epochs: int = 100  # of the survivors after it; the second half without moving images, if any were moved
-    tries: int = 1  # searches, each fine-tuned; the best on the validation split is kept
+    epochs: int = 300  # of the search and the rewiring after it
+    dense_epochs: int = 10  # of the plain network before them
+    finetune_epochs: int = 100  # of what they leave; the second half without moving images, if any were moved
+    tries: int = 1  # searches, each rewired and fine-tuned; the best on the validation split is kept
     batch_size: int = 256
     shift: int = 1  # pixels by which training images are moved at random, at most, each way
     lr: float = 0.1  # of weights, falling to lr_end * lr over the search, to 0 over the dense phase
@@ -64,15 +68,19 @@ class Settings:
     price_damping: float = 3.0  # the price reacts at once by (count / target) ** price_damping
     retire_below: float = -3.0  # a gate below this many times the noise after an epoch is closed for good, where
     retire_density: float = 0.0045  # the noise counts as at least density / this: larger budgets wait longer
+    search_share: float = 0.5  # of `epochs`; in the others the survivors change places with closed connections
+    rewire_share: float = 0.15  # of the connections that change places after an epoch, at most; falls to 0 along a line
+    rewire_moved: bool = False  # whether training images move meanwhile: not where too little is left to overfit
     edges_below: float = 0.5  # share of live connections below which a layer becomes a list of them (speed only)
 
 
 TOY = Settings(
     density=0.2, hidden=(10, 10), dense_epochs=100, epochs=800, finetune_epochs=200, tries=5,
-    lr=0.06, finetune_lr=1 / 3, count_power=1.0, steer="open",
+    lr=0.06, finetune_lr=1 / 3, count_power=1.0, steer="open", search_share=1.0,
 )  # fmt: skip
-ROOMY = Settings(density=0.01, epochs=150, steer="open")  # closes gates later: better where more may stay
-ROOMY_ABOVE = 0.003  # density
+ROOMY = Settings(density=0.01, epochs=150, search_share=1.0, steer="open")  # closes gates later, leaves enough of them
+MIDDLE = replace(ROOMY, density=0.00375, search_share=2 / 3, rewire_moved=True)
+MIDDLE_ABOVE, ROOMY_ABOVE = 0.003, 0.006  # densities
 
 
 def defaults(name, density=None):
@@ -80,7 +88,8 @@ def defaults(name, density=None):
     if name == "toy":
         settings = TOY
     else:
-        settings = ROOMY if density is not None and density > ROOMY_ABOVE else Settings()
+        density_or_own = Settings.density if density is None else density
+        settings = Settings() if density_or_own <= MIDDLE_ABOVE else MIDDLE if density_or_own <= ROOMY_ABOVE else ROOMY
     return settings if density is None else replace(settings, density=density)
 
 
@@ -157,13 +166,15 @@ class Pruner:
         self.check_sizes()
         self.loss = losses.softmax_cross_entropy if dataset.task == "classification" else losses.mean_absolute_error
         s = settings
-        self.phases = [("dense", s.dense_epochs)] + [("search", s.epochs), ("finetune", s.finetune_epochs)] * s.tries
+        search = math.ceil(s.search_share * s.epochs - 1e-9)
+        of_a_try = [("search", search), ("rewire", s.epochs - search), ("finetune", s.finetune_epochs)]
+        self.phases = [("dense", s.dense_epochs)] + of_a_try * s.tries
         self.moves = s.shift > 0 and len(dataset.input_shape) == 2  # images, by up to s.shift pixels
         self.steps_per_epoch = math.ceil(len(dataset.train_x) / s.batch_size)
         self.epoch = 0  # those done, over all phases
         self.batch = 0  # those done of the epoch that comes next, or is under way
         self.step = 0
-        self.train_inputs = self.val_inputs = None
+        self.train_inputs = self.val_inputs = self.all_inputs = None
         self.network = None  # the best so far
 
     def check_sizes(self):
@@ -189,7 +200,7 @@ class Pruner:
         done = self.epoch
         for k, (phase, epochs) in enumerate(self.phases):
             if done < epochs:
-                return phase, epochs, done, max(0, k - 1) // 2
+                return phase, epochs, done, max(0, k - 1) // 3
             done -= epochs
         raise ValueError(f"all {self.total_epochs} epochs are done")
 
@@ -231,6 +242,8 @@ class Pruner:
             self.close_gates(r)
         self.epoch, self.batch = self.epoch + 1, 0
         count, val_accuracy = self.count_open(), self.validate()
+        if phase == "rewire":
+            self.rewire((done + 1) / epochs)
         if phase == "finetune" and done + 1 in ((epochs // 2, epochs) if self.moves else (epochs,)):
             self.keep_the_better(self.to_network(threshold=0).trim(), val_accuracy)
         yield {
@@ -247,7 +260,7 @@ class Pruner:
     def train_step(self, phase, r, samples):
         """One step: sample -> forward -> loss -> backward -> penalty -> optimizer step. Returns the loss."""
         s, model, search = self.settings, self.model, phase == "search"
-        inputs = self.moved_inputs if self.moves and not (phase == "finetune" and r >= 0.5) else self.train_inputs
+        inputs = self.moved_inputs if self.moves_in(phase, r) else self.train_inputs
         x, target = inputs.batch(samples, self.step), self.dataset.train_y[samples]
 
         model.sample(self.step, self.noise(r) if search else 0.0)
@@ -263,6 +276,12 @@ class Pruner:
         self.optimizer.step(model)
         self.step += 1
         return loss
+
+    def moves_in(self, phase, r):
+        """Whether training images move at progress r of a phase."""
+        if phase == "rewire":
+            return self.moves and self.settings.rewire_moved
+        return self.moves and not (phase == "finetune" and r >= 0.5)
 
     def keep_the_better(self, network, val_accuracy):
         """Make `network` the result if it beats the one so far: clearly, or as good with fewer inputs to an output.
@@ -284,7 +303,7 @@ class Pruner:
         if phase == "finetune" and self.moves:
             r = 2 * r % 1
         lr = s.lr * s.finetune_lr if phase == "finetune" else s.lr
-        end = s.lr_end if phase == "search" else 0.0
+        end = s.lr_end if phase in ("search", "rewire") else 0.0
         return {"W": cosine(lr, end * lr, r), "gate": cosine(s.gate_lr, end * s.gate_lr, r)}
 
     def noise(self, r):
@@ -321,7 +340,7 @@ class Pruner:
         elif phase == "search":  # the first try starts from the weights the dense network started from
             self.build(self.settings.gate_start, attempt)
         else:
-            self.freeze()
+            self.freeze()  # after rewiring, too: all stays but what reaches no output
         self.optimizer = SGD(self.settings.lr, self.settings.momentum)
         self.price = self.settings.price_start
 
@@ -392,6 +411,79 @@ class Pruner:
             self.optimizer.select(2 * k, chosen)
         self.assemble(new, units)
 
+    def rewire(self, r):
+        """Let the least useful connections change places with the most promising closed ones; fewer as r nears 1.
+
+        To second order, closing a connection of weight W costs W² h / 2 (LeCun, Denker, Solla 1990, eq. 5), and one
+        newly opened promises g² / (2h), which is a Newton step from 0; g is its gradient and h its curvature. Only swaps
+        that promise more than they cost are made. A unit that has died does not come back.
+        """
+        live, W, cost, gain = [], [], [], []
+        for layer, (g, h), places in zip(self.model.masked, self.curvature(), self.places()):
+            live.append(np.zeros(g.shape, bool))
+            live[-1][places] = True
+            W.append(np.zeros_like(g))
+            W[-1][places] = layer.params["W"]
+            promise = np.divide(g * g, h, out=np.zeros_like(g), where=h > 0)
+            cost.append(np.where(live[-1], W[-1] ** 2 * h, np.inf).ravel())
+            gain.append(np.where(live[-1], -np.inf, promise).ravel())
+
+        count = round(self.settings.rewire_share * (1 - r) * sum(int(a.sum()) for a in live))
+        cost, gain = np.concatenate(cost), np.concatenate(gain)
+        leave = np.argsort(cost, kind="stable")[:count]
+        come = np.argsort(-gain, kind="stable")[:count]
+        good = gain[come] > cost[leave]
+        state = np.concatenate([a.ravel() for a in live])
+        state[leave[good]], state[come[good]] = False, True
+
+        connections, start = [], 0
+        for a, weights, rows, cols, n_in in zip(live, W, self.sources(), self.units[1:], self.sizes):
+            row, col = np.nonzero(state[start : start + a.size].reshape(a.shape))
+            start += a.size
+            new = np.where(a[row, col], weights[row, col], 0).astype(f32)
+            connections.append((np.append(rows, n_in)[row], cols[col], new))
+        read = np.setdiff1d(connections[0][0], self.sizes[0])
+        self.connect(connections, [read, *self.units[1:]])
+        self.optimizer = SGD(self.settings.lr, self.settings.momentum)
+
+    def sources(self):
+        """The inputs of each layer that a new connection could start from: all pixels, and the units that are alive."""
+        return [np.arange(self.sizes[0]), *self.units[1:-1]]
+
+    def places(self):
+        """For each layer, (rows, cols) of its connections in the matrix of its sources (and bias) and live outputs."""
+        for layer, rows, cols, n_in, n_out in zip(
+            self.model.masked, self.sources(), self.units[1:], self.sizes, self.sizes[1:]
+        ):
+            row, col = np.divmod(layer.index.astype(np.int64), n_out)
+            yield np.searchsorted(np.append(rows, n_in), row), np.searchsorted(cols, col)
+
+    def curvature(self):
+        """Gradient g and curvature h of every connection that could be, over the whole training split.
+
+        h is the mean of the squared gradients of single samples, the empirical Fisher information. Of each layer two
+        arrays (sources + 1, live outputs) float32; the last row is the bias.
+        """
+        if self.all_inputs is None:
+            self.all_inputs = self.inputs(np.arange(self.sizes[0]), True, self.moves_in("rewire", 0))
+        n, model = len(self.dataset.train_x), self.model
+        sums = [[np.zeros((len(a) + 1, len(b)), f32) for _ in "gh"] for a, b in zip(self.sources(), self.units[1:])]
+        model.sample(self.step, 0.0)
+        for samples in np.array_split(np.arange(n), math.ceil(n / BLOCK)):
+            x = self.all_inputs.batch(samples, self.step)
+            dy = self.loss(model.forward(x.T[self.units[0]].T), self.dataset.train_y[samples])[1]
+            dy *= len(samples)  # of the samples, not of their mean
+            for layer in reversed(model.layers):
+                if isinstance(layer, MaskedEdges):
+                    first = layer is model.masked[0]
+                    a, (g, h) = x if first else layer.x, sums[model.masked.index(layer)]
+                    g[:-1] += a.T @ dy
+                    g[-1] += dy.sum(axis=0)
+                    h[:-1] += (a * a).T @ (dy * dy)
+                    h[-1] += (dy * dy).sum(axis=0)
+                dy = layer.backward(dy)
+        return [(g / n, h / n) for g, h in sums]
+
     def freeze(self):
         """Fix the wiring: the largest set of best gates that, trimmed, fits the budget. Then only weights move."""
         self.from_network(self.to_network(self.threshold(self.budget)).trim())
@@ -444,15 +536,20 @@ class Pruner:
 
     def from_network(self, network):
         """Go on with the connections of `network`, which must be trimmed, alone; their gates are open for good."""
-        units = [*network.used_inputs(), np.arange(self.sizes[-1])]
-        layers = []
-        for k, layer in enumerate(network.layers):
+        connections = []
+        for layer in network.layers:
             biases = np.flatnonzero(layer.bias)
             row, col = np.append(layer.row, np.full_like(biases, layer.n_in)), np.append(layer.col, biases)
+            connections.append((row, col, np.append(layer.weight, layer.bias[biases])))
+        self.connect(connections, [*network.used_inputs(), np.arange(self.sizes[-1])])
+
+    def connect(self, connections, units):
+        """Go on with these connections alone, of each layer (row, col, W): a row of n_in is the bias."""
+        layers = []
+        for k, ((row, col, W), n_out) in enumerate(zip(connections, self.sizes[1:])):
             order = np.lexsort((row, col))
-            W = np.append(layer.weight, layer.bias[biases])[order]
-            index = (row * layer.n_out + col)[order].astype(np.uint32)
-            layers.append(self.edge_layer(k, W, np.full_like(W, np.inf), index, units))
+            index = (row * n_out + col)[order].astype(np.uint32)
+            layers.append(self.edge_layer(k, W[order], np.full_like(W, np.inf), index, units))
         self.assemble(layers, units)
 
     def dense_layer(self, k, W, gate, index=None):
@@ -474,12 +571,17 @@ class Pruner:
         self.units = units
         feature_major = isinstance(layers[0], MaskedEdges)
         if self.train_inputs is None or not self.train_inputs.are(units[0], feature_major):
-            d = self.dataset
-            self.train_inputs = Inputs(d.train_x, units[0], d, feature_major)
-            self.val_inputs = Inputs(d.val_x, units[0], d, feature_major)
+            self.train_inputs = self.inputs(units[0], feature_major)
+            self.val_inputs = Inputs(self.dataset.val_x, units[0], self.dataset, feature_major)
             if self.moves:
-                reach = self.settings.shift
-                self.moved_inputs = ShiftedInputs(d.train_x, units[0], d, feature_major, reach, self.seed)
+                self.moved_inputs = self.inputs(units[0], feature_major, moved=True)
+
+    def inputs(self, columns, feature_major, moved=False):
+        """These columns of the training split, of moved images if so told."""
+        d, reach = self.dataset, self.settings.shift
+        if moved:
+            return ShiftedInputs(d.train_x, columns, d, feature_major, reach, self.seed)
+        return Inputs(d.train_x, columns, d, feature_major)
 
     # --- stopping and going on ---
 

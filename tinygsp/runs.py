@@ -24,7 +24,7 @@ from tinygsp.files import read_arrays, sync_folder, write_atomic
 from tinygsp.prune import r_squared, score
 
 COLUMNS = ("epoch", "phase", "loss", "val_accuracy", "open_gates", "density", "price", "noise", "seconds")
-PHASES = ("dense", "search", "finetune")  # a checkpoint holds numbers only
+PHASES = ("dense", "search", "rewire", "finetune")  # a checkpoint holds numbers only
 LOCK, CHECKPOINT, PREVIOUS, NEXT = "run.lock", "checkpoint.npz", "checkpoint.previous.npz", "checkpoint.next.npz"
 OURS = {
     "config.json", "env.json", "metrics.csv", "gates.npz", "model.npz", "figures", "summary.json",

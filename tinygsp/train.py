@@ -268,7 +268,8 @@ def resolve(args, prune):
         return settings
     rest = {name: args.config.get(name) for name in vars(defaults).keys() - OPTIONS.keys()}
     for name, value in rest.items():
-        if type(value) not in (str, int, float) or isinstance(value, str) != (name in ("activation", "steer")):
+        kind = type(getattr(defaults, name))
+        if type(value) not in ((int, float) if kind in (int, float) else (kind,)):
             raise prune.SettingsError(f"--resume {args.resume}: config.json is damaged, {name} is {value!r}")
     return replace(settings, **rest)
 
