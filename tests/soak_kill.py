@@ -24,12 +24,14 @@ RUN = """
 import sys
 from dataclasses import replace
 from tinygsp import prune, runs, train
-prune.TOY = replace(prune.TOY, dense_epochs=40, epochs=60, finetune_epochs=30, tries=3)
+prune.TOY = replace(prune.TOY, dense_epochs=40, epochs=60, search_share=0.5, finetune_epochs=30, tries=3)
 runs.SECONDS_BETWEEN = 0.05  # so that there is always one being written
 sys.exit(train.main())
 """
-ENDS = [("dense", 40), ("search 1", 100), ("finetune 1", 130), ("search 2", 190), ("finetune 2", 220),
-        ("search 3", 280), ("finetune 3", 310)]  # the epoch after which each phase is over
+ENDS = [  # the epoch after which each phase is over
+    ("dense", 40), ("search 1", 70), ("rewire 1", 100), ("finetune 1", 130), ("search 2", 160), ("rewire 2", 190),
+    ("finetune 2", 220), ("search 3", 250), ("rewire 3", 280), ("finetune 3", 310),
+]  # fmt: skip
 
 
 def start(*arguments):

@@ -23,10 +23,11 @@ from tinygsp.layers import MaskedDense, MaskedEdges
 
 ROOT = Path(__file__).resolve().parent.parent
 TWICE = replace(EAGER, tries=2, epochs=6, search_share=0.6)  # 2 dense epochs and twice 4 + 2 + 3, of 19 steps each
-TINY = replace(prune.TOY, dense_epochs=2, epochs=4, search_share=0.5, finetune_epochs=2, tries=2)  # 14 epochs of 12 steps
+TINY = replace(prune.TOY, dense_epochs=2, epochs=4, search_share=0.5, finetune_epochs=2, tries=2)  # 14 of 12 steps
 STEPS, EPOCHS = 12, 14
-AT = {"dense": 5, "dense, at its end": 23, "search": 40, "search, at the end of an epoch": 47, "rewire": 56, "finetune": 80,
-      "second search": 110, "second finetune": 150, "the last step": 167}  # steps, counted from 0  # fmt: skip
+AT = {"dense": 5, "dense, at its end": 23, "search": 40, "search, at its end": 47, "rewire": 56,
+      "rewire, at the end of an epoch": 59, "finetune": 80, "second search": 110, "second rewire": 130,
+      "second finetune": 150, "the last step": 167}  # steps, counted from 0  # fmt: skip
 NAMES = {"config.json", "env.json", "metrics.csv", "gates.npz", "model.npz", "figures", "summary.json"}
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 posix = pytest.mark.skipif(os.name != "posix", reason="needs fork or a POSIX device")

@@ -414,9 +414,9 @@ class Pruner:
     def rewire(self, r):
         """Let the least useful connections change places with the most promising closed ones; fewer as r nears 1.
 
-        To second order, closing a connection of weight W costs W² h / 2 (LeCun, Denker, Solla 1990, eq. 5), and one
-        newly opened promises g² / (2h), which is a Newton step from 0; g is its gradient and h its curvature. Only swaps
-        that promise more than they cost are made. A unit that has died does not come back.
+        To second order, closing a connection of weight W costs W² h / 2 (LeCun, Denker, Solla 1990, eq. 5), and opening
+        one promises g² / (2h), the gain of a Newton step from 0; g is its gradient and h its curvature. Only swaps that
+        promise more than they cost are made. A unit that has died does not come back.
         """
         live, W, cost, gain = [], [], [], []
         for layer, (g, h), places in zip(self.model.masked, self.curvature(), self.places()):

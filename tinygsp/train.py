@@ -70,7 +70,7 @@ OPTIONS = {  # those a run keeps in its config.json, beside `data`
                 "parameters to keep / all, biases included (default: 0.0015; toy: 0.2)"),
     "hidden": (sizes, "sizes of the hidden layers (default: 300,100; toy: 10,10)"),
     "epochs": (number(int, 1, 10**6, "a whole number of at least 1"),
-               "epochs of a search (default: 300, above a density of 0.003 150; toy: 800)"),
+               "epochs of a search and the rewiring after it (default: 300, above a density of 0.003 150; toy: 800)"),
     "tries": (number(int, 1, 1000, "a whole number from 1 to 1000"),
               "searches, of which the best on the validation split is kept (default: 1; toy: 5)"),
     "batch_size": (number(int, 1, 10**6, "a whole number of at least 1"), "default: 256"),
