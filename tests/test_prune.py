@@ -401,15 +401,16 @@ def test_gradient_and_curvature_of_all_that_could_be(dataset, settings, monkeypa
         assert np.abs(b).max() > 1e-5
 
 
-@pytest.mark.parametrize("r", [0.0, 0.4, 0.99])
+@pytest.mark.parametrize("r, share", [(0.0, 0.15), (0.4, 0.15), (0.99, 0.15), (0.0, 1.0)])
 @pytest.mark.parametrize("dataset, settings", CASES.values(), ids=CASES)
-def test_the_least_useful_change_places_with_the_most_promising(dataset, settings, r):
-    pruner = at_rewiring(settings, dataset, epochs=2)
+def test_the_least_useful_change_places_with_the_most_promising(dataset, settings, r, share):
+    pruner = at_rewiring(replace(settings, rewire_share=share), dataset, epochs=2)
     before, scores, units = wired(pruner), by_hand(pruner), pruner.units
     cost = sorted((before[key] ** 2 * scores[key][1], key) for key in before)
     gain = sorted(((-(g * g) / h if h else 0.0, key) for key, (g, h) in scores.items() if key not in before))
-    count = round(0.15 * (1 - r) * len(before))
+    count = round(share * (1 - r) * len(before))
     swaps = [(c[1], g[1]) for c, g in list(zip(cost, gain))[:count] if -g[0] > c[0]]
+    assert (len(swaps) < count) == (share == 1)  # the others would promise less than they cost
     pruner.rewire(r)
     after = wired(pruner)
     assert set(before) - set(after) == {leaves for leaves, _ in swaps}
@@ -440,13 +441,16 @@ def test_rewiring_finds_the_inputs_that_matter():
 
 
 def test_rewiring_is_a_phase_of_every_try():
-    settings = replace(REWIRED, epochs=5, tries=2, shift=1, finetune_epochs=4)
-    pruner, shares = Pruner(images(), settings), []
+    settings = replace(REWIRED, epochs=5, tries=3, shift=1, finetune_epochs=4)
+    pruner, shares, tries, records = Pruner(images(), settings), [], [], []
     rewire = pruner.rewire
     pruner.rewire = lambda r: (shares.append(r), rewire(r))
-    records = list(pruner.run())
+    while pruner.epoch < pruner.total_epochs:
+        tries.append(pruner.place()[3])
+        records.append(pruner.train_epoch())
     once = ["search"] * 3 + ["rewire"] * 2 + ["finetune"] * 4
-    assert [r["phase"] for r in records] == ["dense"] * 2 + once * 2 and shares == [0.5, 1.0] * 2
+    assert [r["phase"] for r in records] == ["dense"] * 2 + once * 3 and shares == [0.5, 1.0] * 3
+    assert tries == [0] * (2 + 9) + [1] * 9 + [2] * 9
     assert all(r["price"] == r["noise"] == 0 for r in records if r["phase"] == "rewire")
     assert math.isclose(pruner.rates("rewire", 0.5)["W"], settings.lr * 0.55)
     for r, s in zip(records, records[1:]):  # rewiring neither adds nor removes
@@ -468,7 +472,7 @@ def test_images_move_while_rewiring_if_told(moved, monkeypatch):
     assert asked.count(36) >= 2 * moved and type(pruner.all_inputs) is (ShiftedInputs if moved else Inputs)
 
 
-@pytest.mark.parametrize("share, epochs, search", [(0.5, 1, 1), (0.5, 3, 2), (2 / 3, 150, 100), (1.0, 7, 7)])
+@pytest.mark.parametrize("share, epochs, search", [(0.5, 1, 1), (0.5, 3, 2), (0.55, 100, 55), (1.0, 7, 7)])
 def test_epochs_of_search_and_rewiring(share, epochs, search):
     phases = dict(Pruner(images(), replace(SMALL, search_share=share, epochs=epochs)).phases)
     assert (phases["search"], phases["rewire"]) == (search, epochs - search)
