@@ -9,8 +9,9 @@ import statistics
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from tinygsp import data, prune, sparse
+from tinygsp import baselines, data, prune, sparse, sweep
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -62,3 +63,17 @@ def test_the_results_are_those_of_the_table():
         assert len(tests) == 5 and {row["at_most"] for row in of_budget} == {at_most.replace(",", "")}
         assert each == " / ".join(f"{value:.2f}" for value in tests)
         assert (mean, deviation) == (f"{statistics.mean(tests):.2f}", f"{statistics.stdev(tests):.2f}")
+
+
+@pytest.mark.parametrize("folder, budgets", [("mnist", (399, 999, 2666)), ("fashion-mnist", (399, 2666))])
+def test_the_comparison_is_that_of_the_table(folder, budgets):
+    with open(ROOT / "data" / "sweeps" / folder / "table.csv", newline="", encoding="utf-8") as file:
+        rows = [{name: value if name in ("data", "method") else float(value) for name, value in row.items()}
+                for row in csv.DictReader(file)]  # fmt: skip
+    summary = {(s["at_most"], s["method"]): s for s in sweep.summarise(rows)}
+    for method in baselines.METHODS:
+        line = f"| `{method}` |"
+        for s in (summary[budget, method] for budget in budgets):
+            line += f" {100 * s['test_accuracy']:.2f} ± {100 * s['test_sd']:.2f} ({s['n']}) |"
+            line += "  |" if method == "gates" else f" {100 * s['ahead']:.2f} ± {100 * s['ahead_error']:.2f} |"
+        assert line in README, line
