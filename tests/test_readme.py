@@ -20,7 +20,7 @@ def test_a_dozen_lines_of_numpy_reproduce_the_test_accuracy(tmp_path, monkeypatc
     (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
     assert re.findall(r"import (.*)", code) == ["gzip, json", "numpy as np"]  # NumPy only
     dataset = data.load("mnist")
-    pruner = prune.Pruner(dataset, prune.Settings(epochs=2, dense_epochs=1, finetune_epochs=5))
+    pruner = prune.Pruner(dataset, prune.Settings(epochs=2, search_share=1.0, dense_epochs=1, finetune_epochs=5))
     for _ in pruner.run():
         pass
     assert pruner.network.count() <= 399
