@@ -97,6 +97,18 @@ def test_methods():
     assert all(issubclass(kind, Pruner) and kind.method == name for name, kind in METHODS.items())
 
 
+@pytest.mark.parametrize("method", ["l0", "vd"])
+def test_learned_gates_keep_their_own_start_and_rate(method):
+    """Whatever the method's own settings are: fresh weights, gates at a rate of 3."""
+    pruner = METHODS[method](images(), replace(PRICED, dense_epochs=2, gate_lr=9.0))
+    for _ in range(2):
+        pruner.train_epoch()
+    pruner.start("search", 0)
+    fresh = pruner.fresh_weights(0)
+    assert all(np.array_equal(a, layer.params["W"]) for a, layer in zip(fresh, pruner.model.masked))
+    assert math.isclose(pruner.rates("search", 0)["gate"], 3.0)
+
+
 @pytest.mark.parametrize("case", ["images", "relu", "priced", "all of it", "least", "regression"])
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_ends_within_the_budget(method, case, tmp_path):

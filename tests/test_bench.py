@@ -74,6 +74,36 @@ def test_in_turn_takes_the_median(monkeypatch):
     assert got == {"a": 3, "b": 2} and "".join(calls) == "aabb" * 3  # once unseen, once by the clock
 
 
+def test_command(results, tmp_path, monkeypatch, capsys):
+    """Tables to the terminal, figure and numbers to a folder; an interruption or a full disk is one line."""
+    monkeypatch.setattr(bench, "measure_all", lambda args: results)
+    assert bench.main(["--quiet", "--out", str(tmp_path / "out")]) == 0
+    captured = capsys.readouterr()
+    assert bench.report(results) in captured.out and str(tmp_path / "out") in captured.out and captured.err == ""
+    assert json.loads((tmp_path / "out" / "bench.json").read_text()) == results
+    assert (tmp_path / "out" / "bench.png").read_bytes() == bench.picture(results, plots)
+    for error, code, words in (KeyboardInterrupt(), 130, "nothing was written"), (OSError(28, "No space"), 1, "No space"):
+        monkeypatch.setattr(bench, "measure_all", lambda args, error=error: (_ for _ in ()).throw(error))
+        assert bench.main(["--quiet", "--out", str(tmp_path / "other")]) == code
+        assert words in capsys.readouterr().err and not (tmp_path / "other").exists()
+
+
+def test_a_run_gives_the_network_and_the_mean_step(tmp_path, monkeypatch, dataset, capsys):
+    small = {"steps": lambda *a: {"products": 1.0}, "switch": lambda *a: [], "kernels_and_twins": lambda *a: []}
+    for name, stub in small.items():
+        monkeypatch.setattr(bench, name, stub)
+    timed = []
+    monkeypatch.setattr(bench, "inference", lambda network, *a: timed.append(network) or {})
+    network = bench.shrunk(dataset, bench.HIDDEN, 400).to_network(0).trim()
+    network.save(tmp_path / "model.npz")
+    args = ["--quick", "--quiet", "--run", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert bench.main(args) == 3 and "summary.json" in capsys.readouterr().err  # a run that has not finished
+    (tmp_path / "summary.json").write_text(json.dumps({"kept": network.count(), "steps": 7, "seconds": 2.5, "x": 0}))
+    full = bench.measure_all(SimpleNamespace(run=tmp_path, quick=False, quiet=False))
+    assert full["run"] == {"kept": network.count(), "steps": 7, "seconds": 2.5} and len(full["growth"]) == 3
+    assert timed[-1].count() == network.count() and "training steps of 784-3000" in capsys.readouterr().err
+
+
 def test_mistakes_are_one_line(tmp_path, capsys):
     assert bench.main(["--quick", "--quiet", "--run", str(tmp_path), "--out", str(tmp_path / "out")]) == 3
     error = capsys.readouterr().err

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygsp import explain, interpret
+from tinygsp import explain, explorer, interpret
 from tinygsp.sparse import Meta, SparseLayer, SparseNetwork
 
 f32 = np.float32
@@ -219,6 +219,21 @@ def test_a_large_network_is_measured_on_fewer_samples(tmp_path, bands, monkeypat
     assert run(folder, "--quiet") == 0
     network = SparseNetwork.load(folder / "model.npz")
     assert json.loads((folder / "interpretation.json").read_text())["test_samples"] == 1000 // network.count() < 60
+
+
+def test_more_than_can_be_shown_is_named(tmp_path, bands, monkeypatch):
+    """Of the classes, of the terms of a formula, and of a page."""
+    monkeypatch.setattr(explain, "CLASSES", 6)
+    monkeypatch.setattr(interpret.formulas, "__defaults__", (9, False, 3))
+    monkeypatch.setattr(explorer, "MAX_PAGE_BYTES", 1000)
+    seven = write_bands(tmp_path / "seven", classes=7)
+    folder = write_run(tmp_path / "run", reader_of_bands(classes=7), seven)
+    assert run(folder, "--quiet") == 0
+    assert not (folder / "explorer.html").exists()
+    skipped = json.loads((folder / "interpretation.json").read_text())["skipped"]
+    assert skipped["maps of some classes"] == "only the first 6 of 7 are drawn"
+    assert "at most 3" in skipped["formula"] and "at most 1,000" in skipped["explorer.html"]
+    assert (folder / "figures" / "importance_classes.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_too_many_paths_to_draw(tmp_path, bands, monkeypatch):

@@ -183,7 +183,6 @@ def test_the_best_of_several_tries():
     ends = [networks[k][1:] for k in (8, 15, 22)]
     assert len({accuracy for accuracy, _ in ends}) > 1 and same(pruner.network, max(ends, key=lambda e: e[0])[1])
     assert pruner.network_score == max(accuracy for accuracy, _ in ends)
-    assert np.array_equal(starts[0], starts[1])  # the dense network and the first try
     assert not np.array_equal(starts[1], starts[2]) and not np.array_equal(starts[2], starts[3])
 
 
@@ -193,14 +192,19 @@ def test_the_price_starts_again_with_every_try():
     assert 0.5 < first / second < 2
 
 
-def test_search_starts_from_the_first_weights():
-    pruner = Pruner(images(), SMALL)
-    pruner.start("dense", 0)
-    first = [layer.params["W"].copy() for layer in pruner.model.masked]
-    for _ in range(2):
+@pytest.mark.parametrize("dense_epochs, attempt", [(2, 0), (2, 1), (0, 0)])
+def test_first_search_goes_on_with_the_dense_network(dense_epochs, attempt):
+    """Other searches, and the first if nothing was trained, start from weights drawn for them."""
+    pruner = Pruner(images(), replace(SMALL, dense_epochs=dense_epochs, tries=2))
+    for _ in range(dense_epochs):
         pruner.train_epoch()
-    pruner.start("search", 0)
-    assert all(np.array_equal(a, layer.params["W"]) for a, layer in zip(first, pruner.model.masked))
+    trained = dense_epochs > 0 and attempt == 0
+    expected = list(pruner.fresh_weights(attempt))
+    if trained:
+        first, expected = expected, [layer.params["W"].copy() for layer in pruner.model.masked]
+        assert not any(np.array_equal(a, b) for a, b in zip(first, expected))
+    pruner.start("search", attempt)
+    assert all(np.array_equal(a, layer.params["W"]) for a, layer in zip(expected, pruner.model.masked))
     assert all(np.all(layer.params["gate"] == 1) for layer in pruner.model.masked) and not pruner.optimizer.state
 
 
@@ -209,7 +213,7 @@ def test_search_starts_from_the_first_weights():
 
 @pytest.mark.parametrize("edges_below", [0.0, 0.35, 1.0])
 def test_retired_gates_never_reopen(edges_below):
-    pruner = Pruner(images(), replace(EAGER, edges_below=edges_below))
+    pruner = Pruner(images(), replace(EAGER, dense_epochs=0, edges_below=edges_below))
     before, counts = np.ones(TOTAL, bool), []
     for record in pruner.run():
         now = live(pruner)
@@ -319,6 +323,7 @@ def test_defaults():
         0.0031, 150, "open", 2 / 3, True)  # fmt: skip
     assert defaults("some/folder", 0.006) == replace(some, density=0.006)
     assert many == replace(some, density=0.0061, search_share=1.0, rewire_moved=False)
+    assert (few.gate_lr, some.gate_lr) == (3.0, 10.0)
 
 
 # --- rewiring -----------------------------------------------------------------------------------------------
@@ -336,11 +341,19 @@ def at_rewiring(settings=REWIRED, dataset=None, epochs=0, seed=0):
     return pruner
 
 
+def by_place(pruner, values):
+    """{(layer, row, column): value} of all connections, in the numbers of the original network."""
+    return {(k, *divmod(int(i), n_out)): float(v)
+            for k, (layer, n_out, of_layer) in enumerate(zip(pruner.model.masked, pruner.sizes[1:], values))
+            for i, v in zip(layer.index, of_layer)}  # fmt: skip
+
+
 def wired(pruner):
-    """{(layer, row, column): weight} of all connections, in the numbers of the original network."""
-    return {(k, *divmod(int(i), n_out)): float(w)
-            for k, (layer, n_out) in enumerate(zip(pruner.model.masked, pruner.sizes[1:]))
-            for i, w in zip(layer.index, layer.params["W"])}  # fmt: skip
+    return by_place(pruner, [layer.params["W"] for layer in pruner.model.masked])
+
+
+def velocities(pruner):
+    return by_place(pruner, [pruner.optimizer.state[2 * k, "W"][0] for k in range(len(pruner.model.masked))])
 
 
 def by_hand(pruner):
@@ -397,7 +410,7 @@ def test_gradient_and_curvature_of_all_that_could_be(dataset, settings, monkeypa
     assert found.keys() == expected.keys() and wired(pruner).keys() <= expected.keys()
     for which in (0, 1):
         a, b = (np.array([pairs[key][which] for key in expected]) for pairs in (found, expected))
-        assert np.allclose(a, b, rtol=2e-4, atol=2e-6 * np.abs(b).max()), which
+        assert np.allclose(a, b, rtol=2e-4, atol=1e-5 * np.abs(b).max()), which
         assert np.abs(b).max() > 1e-5
 
 
@@ -405,12 +418,17 @@ def test_gradient_and_curvature_of_all_that_could_be(dataset, settings, monkeypa
 @pytest.mark.parametrize("dataset, settings", CASES.values(), ids=CASES)
 def test_the_least_useful_change_places_with_the_most_promising(dataset, settings, r, share):
     pruner = at_rewiring(replace(settings, rewire_share=share), dataset, epochs=2)
-    before, scores, units = wired(pruner), by_hand(pruner), pruner.units
+    next(pruner.steps())  # into the next epoch, so that newcomers have a momentum, too
+    before, scores, units, velocity = wired(pruner), by_hand(pruner), pruner.units, velocities(pruner)
     cost = sorted((before[key] ** 2 * scores[key][1], key) for key in before)
-    gain = sorted(((-(g * g) / h if h else 0.0, key) for key, (g, h) in scores.items() if key not in before))
+    best = {}  # of those into each unit, the most promising
+    for key, (g, h) in scores.items():
+        if key not in before:
+            best[key[0], key[2]] = min(best.get((key[0], key[2]), (0.0, key)), (-(g * g) / h if h else 0.0, key))
+    gain = sorted(best.values())
     count = round(share * (1 - r) * len(before))
     swaps = [(c[1], g[1]) for c, g in list(zip(cost, gain))[:count] if -g[0] > c[0]]
-    assert (len(swaps) < count) == (share == 1)  # the others would promise less than they cost
+    assert len(swaps) < count or share < 1  # the others would promise less than they cost
     pruner.rewire(r)
     after = wired(pruner)
     assert set(before) - set(after) == {leaves for leaves, _ in swaps}
@@ -418,7 +436,8 @@ def test_the_least_useful_change_places_with_the_most_promising(dataset, setting
     assert all(after[key] == before.get(key, 0.0) for key in after) and len(after) == len(before)
     assert all(np.array_equal(a, b) for a, b in zip(pruner.units[1:], units[1:]))
     assert set(pruner.units[0]) == {row for k, row, _ in after if k == 0} - {pruner.sizes[0]}
-    assert pruner.count_open() == len(after) and not pruner.optimizer.state
+    assert pruner.count_open() == len(after) and sum(v != 0 for v in velocity.values()) > 0.9 * len(before)
+    assert velocities(pruner) == {key: velocity.get(key, 0.0) for key in after}  # the survivors keep their momentum
     assert all(np.all(np.diff(layer.index % n) >= 0) for layer, n in zip(pruner.model.masked, pruner.sizes[1:]))
 
 
@@ -452,7 +471,7 @@ def test_rewiring_is_a_phase_of_every_try():
     assert [r["phase"] for r in records] == ["dense"] * 2 + once * 3 and shares == [0.5, 1.0] * 3
     assert tries == [0] * (2 + 9) + [1] * 9 + [2] * 9
     assert all(r["price"] == r["noise"] == 0 for r in records if r["phase"] == "rewire")
-    assert math.isclose(pruner.rates("rewire", 0.5)["W"], settings.lr * 0.55)
+    assert math.isclose(pruner.rates("rewire", 0.5)["W"], settings.lr * 0.5)
     for r, s in zip(records, records[1:]):  # rewiring neither adds nor removes
         if s["phase"] in ("rewire", "finetune"):
             assert s["open_gates"] <= pruner.budget and (s["open_gates"] == r["open_gates"] or r["phase"] != s["phase"])

@@ -458,6 +458,15 @@ def test_an_environment_that_is_not_known(content, whole, tmp_path, monkeypatch,
     assert json.loads((out / "env.json").read_text())["threads"] == 1
 
 
+def test_a_processor_without_a_file_that_names_it(monkeypatch):
+    def missing(*arguments):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    monkeypatch.setattr(runs.platform, "processor", lambda: "of another system")
+    assert runs.cpu_name() == "of another system" == runs.environment(1)["cpu"]
+
+
 # --- damage -------------------------------------------------------------------------------------------------
 
 

@@ -461,6 +461,17 @@ def test_dask_with_a_worker_that_is_killed(made, folder, tmp_path, trouble, caps
         (trouble / "hold-2").unlink()
 
 
+def test_dask_without_workers_waits_for_some(tmp_path, capsys):
+    distributed = pytest.importorskip("dask.distributed", reason="dask[distributed] is not installed")
+    options = {"n_workers": 0, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options, silence_logs=50, local_directory=str(tmp_path)) as cluster:
+        with sweep.cluster(cluster.scheduler_address) as executor:
+            assert "has no workers yet" in capsys.readouterr().err
+            future = executor.submit(pow, 2, 5)
+            cluster.scale(1)
+            assert future.result(60) == 32
+
+
 def interrupt_when_begun(place, seed):
     while seed not in began(place):
         time.sleep(0.01)

@@ -140,6 +140,7 @@ def test_toy_runs_and_says_which_paths_are_left(tmp_path, capsys):
     (["--seed", "-1"], "4294967295"), (["--seed", "4294967296"], "4294967295"), (["--seed", "one"], "4294967295"),
     (["--threads", "0"], "256"), (["--threads", "many"], "256"), (["--batch-size", "0"], "at least 1"),
     (["--lr", "0"], "above 0"), (["--lr", "nan"], "above 0"), (["--nonsense"], "--nonsense"),
+    (["--method", "best"], "expected one of gates, random"),
 ])
 def test_bad_arguments(arguments, words, folder, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:

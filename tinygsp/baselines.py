@@ -35,12 +35,12 @@ class Baseline(Pruner):
     def steer_price(self, r):
         return 0.0
 
-    def build(self, gate, attempt):
-        super().build(np.inf, attempt)
+    def build(self, gate, weights):
+        super().build(np.inf, weights)
 
     def start(self, phase, attempt):
         if self.step == 0:  # whatever comes first, it needs a network
-            self.build(np.inf, attempt)
+            self.build(np.inf, self.fresh_weights(attempt))
         super().start(phase, attempt)
 
     def rank(self, scores):
@@ -96,7 +96,7 @@ class Random(OneShot):
     method = "random"
 
     def scores(self):
-        self.build(np.inf, 0)
+        self.build(np.inf, self.fresh_weights(0))
         rng = np.random.default_rng((self.seed, 1))
         for layer in self.model.masked:
             n_in, n_out = layer.params["W"].shape
@@ -113,7 +113,7 @@ class Snip(OneShot):
     samples = 5_000  # the paper takes one batch
 
     def scores(self):
-        self.build(np.inf, 0)
+        self.build(np.inf, self.fresh_weights(0))
         samples = np.arange(min(self.samples, len(self.dataset.train_x)))
         self.model.sample(self.step, 0.0)
         loss, dy = self.loss(self.model.forward(self.train_inputs.batch(samples)), self.dataset.train_y[samples])
@@ -129,12 +129,6 @@ class Gradual(Baseline):
     """Magnitude pruning a little every epoch, on a cubic schedule (Zhu and Gupta 2017, eq. 1), then fine-tuning."""
 
     method = "gradual"
-
-    def start(self, phase, attempt):
-        trained = (self.model, self.units) if self.step and phase == "search" and attempt == 0 else None
-        super().start(phase, attempt)
-        if trained:  # go on with the dense network
-            self.model, self.units = trained
 
     def target(self, r):
         """How many parameters are left: total at r = 0, the budget from r = budget_at on."""
@@ -258,23 +252,27 @@ class HardConcreteEdges(HardConcrete, MaskedEdges):
 class L0(Pruner):
     """L0 regularisation with hard concrete gates (Louizos, Welling, Kingma 2018), a gate for each weight.
 
-    The price is steered to the budget as the method's own; the noise never fades.
+    From fresh weights. The price is steered to the budget as the method's own; the noise never fades.
     """
 
     method = "l0"
     dense_class, edge_class = HardConcreteDense, HardConcreteEdges
     start_gate = 3.0
     retire_gate = -3.0
+    gate_lr = 3.0  # at every budget
 
     def __init__(self, dataset, settings, seed=0):
-        settings = replace(without_rewiring(settings), steer="open")  # its noise stays, so what is drawn stays more
-        super().__init__(dataset, settings, seed)
+        settings = replace(without_rewiring(settings), gate_lr=self.gate_lr)
+        super().__init__(dataset, replace(settings, steer="open"), seed)  # its noise stays: drawn are always more
 
     def noise(self, r):
         return 1.0
 
-    def build(self, gate, attempt):
-        super().build(gate if gate == np.inf else self.start_gate, attempt)
+    def first_weights(self, attempt):
+        return self.fresh_weights(attempt)
+
+    def build(self, gate, weights):
+        super().build(gate if gate == np.inf else self.start_gate, weights)
 
     def close_gates(self, r):
         self.close_below(self.retire_gate)
@@ -387,16 +385,17 @@ class VariationalDense(MaskedDense):
 
 
 class SparseVD(Pruner):
-    """Sparse variational dropout (Molchanov, Ashukha, Vetrov 2017), with the same controller of the price."""
+    """Sparse variational dropout (Molchanov, Ashukha, Vetrov 2017), from fresh weights, with the same controller."""
 
     method = "vd"
     dense_class = VariationalDense
     start_gate = 8.0  # -log(variance)
     retire_logit = -2.0  # log alpha of 5
+    gate_lr = 3.0  # at every budget
 
     def __init__(self, dataset, settings, seed=0):
-        settings = replace(without_rewiring(settings), edges_below=0.0)  # it has no lists of connections
-        super().__init__(dataset, settings, seed)
+        settings = replace(without_rewiring(settings), gate_lr=self.gate_lr)
+        super().__init__(dataset, replace(settings, edges_below=0.0), seed)  # it has no lists of connections
 
     def dense_layer(self, k, W, gate, index=None):
         return self.dense_class(W, gate, index, n_units=self.sizes[k + 1], **self.layer_options(k))
@@ -404,8 +403,11 @@ class SparseVD(Pruner):
     def noise(self, r):
         return 1.0
 
-    def build(self, gate, attempt):
-        super().build(gate if gate == np.inf else self.start_gate, attempt)
+    def first_weights(self, attempt):
+        return self.fresh_weights(attempt)
+
+    def build(self, gate, weights):
+        super().build(gate if gate == np.inf else self.start_gate, weights)
 
     def close_gates(self, r):
         self.close_below(self.retire_logit)

@@ -1,11 +1,10 @@
 """The method: weights and wiring trained together by gradient descent (Zhang, Tao, Zhang 2023, arXiv 2311.12526).
 
-Four phases, one loop. *dense* trains the plain network, for the accuracy to beat. *search*
-gives every weight and bias a gate and a price, and steers the price so that the number of open gates falls along a
-schedule down to the budget while the noise of the gates fades. Then the gates are frozen, and what reaches no output is
-trimmed. *rewire* trains the survivors, and lets the least useful ones change places with closed connections from which
-the gradient promises more. *finetune* trains what that leaves. Every choice is made on the training and validation
-splits.
+Four phases, one loop. *dense* trains the plain network: an accuracy to beat, and weights to start from. *search* gives
+every weight and bias a gate and a price, and steers the price so that the number of open gates falls along a schedule
+down to the budget while the noise of the gates fades. Then the gates are frozen, and what reaches no output is trimmed.
+*rewire* trains the survivors, and lets the least useful ones change places with closed connections from which the
+gradient promises more. *finetune* trains what that leaves. Every choice is made on the training and validation splits.
 Lessons 08 and 10 build this file; read `sparse.py` for what comes out.
 """
 
@@ -52,8 +51,8 @@ class Settings:
     tries: int = 1  # searches, each rewired and fine-tuned; the best on the validation split is kept
     batch_size: int = 256
     shift: int = 1  # pixels by which training images are moved at random, at most, each way
-    lr: float = 0.1  # of weights, falling to lr_end * lr over the search, to 0 over the dense phase
-    gate_lr: float = 3.0  # of gates, falling to lr_end * gate_lr: slower gates choose better
+    lr: float = 0.1  # of weights, falling to lr_end * lr over the search, to 0 over the other phases
+    gate_lr: float = 3.0  # of gates, falling to lr_end * gate_lr: slower gates choose better where few are left
     lr_end: float = 0.1
     finetune_lr: float = 1.0  # share of lr that fine-tuning starts from; it falls to 0
     momentum: float = 0.9
@@ -78,7 +77,7 @@ TOY = Settings(
     density=0.2, hidden=(10, 10), dense_epochs=100, epochs=800, finetune_epochs=200, tries=5,
     lr=0.06, finetune_lr=1 / 3, count_power=1.0, steer="open", search_share=1.0,
 )  # fmt: skip
-ROOMY = Settings(density=0.01, epochs=150, search_share=1.0, steer="open")  # closes gates later, leaves enough of them
+ROOMY = Settings(density=0.01, epochs=150, search_share=1.0, steer="open", gate_lr=10.0)  # closes gates later
 MIDDLE = replace(ROOMY, density=0.00375, search_share=2 / 3, rewire_moved=True)
 MIDDLE_ABOVE, ROOMY_ABOVE = 0.003, 0.006  # densities
 
@@ -303,7 +302,7 @@ class Pruner:
         if phase == "finetune" and self.moves:
             r = 2 * r % 1
         lr = s.lr * s.finetune_lr if phase == "finetune" else s.lr
-        end = s.lr_end if phase in ("search", "rewire") else 0.0
+        end = s.lr_end if phase == "search" else 0.0
         return {"W": cosine(lr, end * lr, r), "gate": cosine(s.gate_lr, end * s.gate_lr, r)}
 
     def noise(self, r):
@@ -336,17 +335,21 @@ class Pruner:
     def start(self, phase, attempt):
         """Set up the model, the optimizer and the price for the first step of a phase."""
         if phase == "dense":  # every gate wide open, for good
-            self.build(np.inf, attempt)
-        elif phase == "search":  # the first try starts from the weights the dense network started from
-            self.build(self.settings.gate_start, attempt)
+            self.build(np.inf, self.fresh_weights(attempt))
+        elif phase == "search":
+            self.build(self.settings.gate_start, self.first_weights(attempt))
         else:
             self.freeze()  # after rewiring, too: all stays but what reaches no output
         self.optimizer = SGD(self.settings.lr, self.settings.momentum)
         self.price = self.settings.price_start
 
-    def build(self, gate, attempt):
-        """Layers with fresh weights and all gates at `gate`."""
-        weights = self.fresh_weights(attempt)
+    def first_weights(self, attempt):
+        """What a search starts from: the first try goes on with the dense network, the others are fresh."""
+        trained = attempt == 0 and self.step > 0
+        return [layer.params["W"] for layer in self.model.masked] if trained else self.fresh_weights(attempt)
+
+    def build(self, gate, weights):
+        """Layers of these weights with all gates at `gate`."""
         layers = [self.dense_layer(k, W, np.full_like(W, gate)) for k, W in enumerate(weights)]
         self.assemble(layers, [np.arange(n) for n in self.sizes])
 
@@ -416,35 +419,40 @@ class Pruner:
 
         To second order, closing a connection of weight W costs W² h / 2 (LeCun, Denker, Solla 1990, eq. 5), and opening
         one promises g² / (2h), the gain of a Newton step from 0; g is its gradient and h its curvature. Only swaps that
-        promise more than they cost are made. A unit that has died does not come back.
+        promise more than they cost are made. Those that lead into the same unit promise much the same thing, a better
+        sum there, so one of them comes at a time. A unit that has died does not come back.
         """
-        live, W, cost, gain = [], [], [], []
-        for layer, (g, h), places in zip(self.model.masked, self.curvature(), self.places()):
+        live, W, velocity, cost, gain = [], [], [], [], []
+        for k, (layer, (g, h), places) in enumerate(zip(self.model.masked, self.curvature(), self.places())):
             live.append(np.zeros(g.shape, bool))
             live[-1][places] = True
-            W.append(np.zeros_like(g))
-            W[-1][places] = layer.params["W"]
+            for values, of_layer in (W, layer.params["W"]), (velocity, self.optimizer.state[2 * k, "W"][0]):
+                values.append(np.zeros_like(g))
+                values[-1][places] = of_layer
             promise = np.divide(g * g, h, out=np.zeros_like(g), where=h > 0)
-            cost.append(np.where(live[-1], W[-1] ** 2 * h, np.inf).ravel())
-            gain.append(np.where(live[-1], -np.inf, promise).ravel())
+            promise[live[-1]] = -np.inf
+            best = promise.argmax(axis=0), np.arange(g.shape[1])  # of those into each unit
+            gain.append(np.full_like(g, -np.inf))
+            gain[-1][best] = promise[best]
+            cost.append(np.where(live[-1], W[-1] ** 2 * h, np.inf))
 
-        count = round(self.settings.rewire_share * (1 - r) * sum(int(a.sum()) for a in live))
-        cost, gain = np.concatenate(cost), np.concatenate(gain)
+        cost, gain, is_live = (np.concatenate([a.ravel() for a in arrays]) for arrays in (cost, gain, live))
+        count = round(self.settings.rewire_share * (1 - r) * np.count_nonzero(is_live))
         leave = np.argsort(cost, kind="stable")[:count]
         come = np.argsort(-gain, kind="stable")[:count]
         good = gain[come] > cost[leave]
-        state = np.concatenate([a.ravel() for a in live])
-        state[leave[good]], state[come[good]] = False, True
+        is_live[leave[good]], is_live[come[good]] = False, True
 
         connections, start = [], 0
-        for a, weights, rows, cols, n_in in zip(live, W, self.sources(), self.units[1:], self.sizes):
-            row, col = np.nonzero(state[start : start + a.size].reshape(a.shape))
-            start += a.size
-            new = np.where(a[row, col], weights[row, col], 0).astype(f32)
-            connections.append((np.append(rows, n_in)[row], cols[col], new))
+        for weights, rows, cols, n_in in zip(W, self.sources(), self.units[1:], self.sizes):
+            row, col = np.nonzero(is_live[start : start + weights.size].reshape(weights.shape))
+            start += weights.size
+            connections.append((np.append(rows, n_in)[row], cols[col], weights[row, col]))
         read = np.setdiff1d(connections[0][0], self.sizes[0])
         self.connect(connections, [read, *self.units[1:]])
         self.optimizer = SGD(self.settings.lr, self.settings.momentum)
+        for k, (values, places) in enumerate(zip(velocity, self.places())):  # the survivors keep theirs
+            self.optimizer.state[2 * k, "W"] = [values[places]]
 
     def sources(self):
         """The inputs of each layer that a new connection could start from: all pixels, and the units that are alive."""
