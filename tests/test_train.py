@@ -265,15 +265,16 @@ def test_the_last_good_state_is_kept(folder, tmp_path, capsys, monkeypatch):
     assert len((tmp_path / "out/metrics.csv").read_text().splitlines()) == 3
 
 
-def test_interruption_has_its_own_exit_code(folder, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("error, code, words", [(KeyboardInterrupt, 130, "interrupted"), (MemoryError, 1, "--hidden")])
+def test_interruption_and_lack_of_memory(error, code, words, folder, tmp_path, capsys, monkeypatch):
     from tinygsp.prune import Pruner
 
-    def interrupted(*arguments):
-        raise KeyboardInterrupt
+    def stops(*arguments):
+        raise error
 
-    monkeypatch.setattr(Pruner, "train_step", interrupted)
-    assert run(folder, *SMALL, "--out", tmp_path / "out") == 130
-    one_error(capsys, "interrupted")
+    monkeypatch.setattr(Pruner, "train_step", stops)
+    assert run(folder, *SMALL, "--out", tmp_path / "out") == code
+    one_error(capsys, words)
 
 
 def test_help_needs_no_heavy_import():
