@@ -321,6 +321,16 @@ def test_softmax_cross_entropy(rng, k, n, scale):
     assert np.allclose(dlogits, expected.T, rtol=0, atol=1e-6 / n)
 
 
+def test_the_loss_is_summed_in_float64_without_the_compiler_too(rng):
+    """Or a run that goes on, with a float from its checkpoint, is not the one that was never stopped."""
+    plain = getattr(kernels.softmax_cross_entropy, "py_func", kernels.softmax_cross_entropy)
+    logits, labels, dlogits = normal(rng, 3, 7), rng.integers(3, size=7), np.zeros((3, 7), f32)
+    loss = plain(logits, labels, dlogits)
+    assert isinstance(loss, float) and loss == pytest.approx(
+        kernels.softmax_cross_entropy(logits, labels, dlogits), rel=1e-6, abs=0
+    )
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [(0, 0), (1, 0), (2, 1), (0, 2)])
 def test_softmax_cross_entropy_keeps_what_is_not_finite(bad, place):
