@@ -278,7 +278,7 @@ def softmax_cross_entropy(logits, labels, dlogits):
             e = fast_exp(logits[j, b] - highest[b])
             dlogits[j, b] = e
             total[b] += e
-    loss = np.float64(0)  # so that without the compiler it is one, too
+    loss = np.float64(0)  # 0.0 would become float32 where nothing is compiled
     for b in range(n):
         loss += np.log(total[b]) + highest[b] - logits[labels[b], b]
         total[b] = f32(1) / (total[b] * f32(n))
