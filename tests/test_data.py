@@ -1,10 +1,13 @@
 """A file is believed only after it was checked: each way of being wrong has its test and its message."""
 import gzip
 import hashlib
+import importlib
 import re
+import sys
 import tracemalloc
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -401,3 +404,46 @@ def test_one_batch_may_hold_everything():
 def test_batch_size_must_be_positive(batch_size):
     with pytest.raises(ValueError, match=f"batch_size must be at least 1, got {batch_size}"):
         minibatches(10, batch_size, np.random.default_rng(0))
+
+
+# --- another data set, made here -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def letters():
+    """The script `data/letters.py` as a module."""
+    folder = Path(__file__).parents[1] / "data"
+    sys.path.insert(0, str(folder))
+    try:
+        return importlib.import_module("letters")
+    finally:
+        sys.path.remove(str(folder))
+
+
+def test_letters_make_a_data_set(letters, tmp_path, monkeypatch):
+    monkeypatch.setattr(letters, "PARTS", {"train": 12, "t10k": 2})
+    monkeypatch.setattr(letters, "FONTS", ["DejaVuSans", "cmr10"])
+    for folder in ("one", "two"):
+        letters.main(tmp_path / folder)
+    one, two = (load(tmp_path / folder) for folder in ("one", "two"))
+    assert (len(one.train_y), len(one.val_y), len(one.test_y)) == (110, 10, 20) and one.train_x.shape[1] == 784
+    assert np.array_equal(np.bincount(np.concatenate([one.train_y, one.val_y])), np.full(10, 12))
+    assert np.array_equal(np.bincount(one.test_y), np.full(10, 2))
+    assert np.array_equal(one.train_x, two.train_x) and np.array_equal(one.test_x, two.test_x)
+    assert one.train_x.max() == 255 and np.all(one.train_x.max(axis=1) > 200)  # ink in each
+
+
+def test_a_letter_that_is_not_distorted_fills_its_box(letters):
+    """Without noise the place of a pixel in the image is its place in the glyph: upright, centred, 20 pixels high."""
+    class Still:
+        def normal(self, mean, deviation, size=()):
+            return np.full(size, mean, float) if size else mean
+
+    image = letters.distort(letters.draw("H", "DejaVuSans"), Still())
+    rows, columns = (np.flatnonzero((image > 100).any(axis=axis)) for axis in (1, 0))
+    assert (rows[0], rows[-1]) == (4, 23)
+    assert abs(columns[0] + columns[-1] - 27) <= 1 and 12 < np.ptp(columns) < 20
+    bar = np.flatnonzero(image[:, 14] > 100)  # the bar of the H, a little above the middle
+    assert 0 < np.ptp(bar) < 5 and 10 < bar.mean() < 14
+    lower = letters.distort(letters.draw("f", "DejaVuSans"), Still())  # not symmetric: the hook is up, on the right
+    assert lower[:8, 14:].sum() > 2 * lower[-8:, 14:].sum()
