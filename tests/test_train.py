@@ -14,6 +14,7 @@ import pytest
 from tinygsp import train
 from tinygsp.baselines import METHODS
 from tinygsp.files import write_atomic
+from tinygsp.prune import Pruner
 from tinygsp.sparse import SparseNetwork
 
 SMALL = ["--hidden", "12,8", "--epochs", "8", "--density", "0.1", "--batch-size", "32", "--quiet"]
@@ -119,6 +120,15 @@ def test_results_on_stdout_progress_on_stderr(folder, tmp_path, capsys):
     assert run(folder, *arguments, "--out", tmp_path / "b", "--json") == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["kept"] > 0 and captured.err == ""
+
+
+def test_a_network_without_a_path_is_not_handed_over_in_silence(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(Pruner, "threshold", lambda self, budget: np.inf)  # as after a search that closed all gates
+    assert run(folder, *SMALL, "--epochs", 1, "--out", tmp_path / "a", "--json") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["pixels"] == 0
+    assert "no path is left" in captured.err and "model.npz" in captured.err and "--density above 0.1 " in captured.err
+    assert captured.err.count("\n") == 1
 
 
 def test_toy_runs_and_says_which_paths_are_left(tmp_path, capsys):
@@ -247,7 +257,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(folder, tmp_path, capsys):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_the_last_good_state_is_kept(folder, tmp_path, capsys, monkeypatch):
-    from tinygsp.prune import DivergedError, Pruner
+    from tinygsp.prune import DivergedError
 
     step = Pruner.train_step
 
