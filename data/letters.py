@@ -3,8 +3,9 @@
     python data/letters.py FOLDER
 
 Every image is a capital or small letter in one of 22 fonts, turned, sheared, stretched, and bent by a smooth random
-field (Simard, Steinkraus, Platt 2003). As in MNIST, a letter fits a box of 20 x 20 pixels before it is distorted, so the
-margin is mostly empty. 6,000 of each letter are there to train on, 1,000 to test with, drawn alike with a fixed seed.
+field (Simard, Steinkraus, Platt 2003). As in MNIST, a letter fits a box of 20 x 20 pixels before it is distorted, so
+the margin is mostly empty. 6,000 of each letter are there to train on, 1,000 to test with, drawn alike with a fixed
+seed.
 """
 
 import sys
