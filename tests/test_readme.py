@@ -37,6 +37,12 @@ def test_a_dozen_lines_of_numpy_reproduce_the_test_accuracy(tmp_path, monkeypatc
     assert printed.getvalue() == f"{np.float64(accuracy)}\n" and accuracy > 0.5
 
 
+def test_nothing_is_said_twice():
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\n|(?<=\.)\n", README)]
+    twice = {part for part in paragraphs if len(part) > 80 and paragraphs.count(part) > 1}
+    assert not twice
+
+
 def test_links_lead_somewhere():
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
