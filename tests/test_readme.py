@@ -9,6 +9,7 @@ import statistics
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tinygsp import baselines, data, prune, sparse, sweep
 
@@ -86,8 +87,9 @@ def test_the_comparison_is_that_of_the_table():
         assert line in README, line
 
 
-def test_the_second_data_set_is_that_of_the_table():
-    summary = {(s["at_most"], s["method"]): s for s in sweep.summarise(table("fashion-mnist"))}
+@pytest.mark.parametrize("folder", ["fashion-mnist", "letters"])
+def test_other_data_sets_are_those_of_their_tables(folder):
+    summary = {(s["at_most"], s["method"]): s for s in sweep.summarise(table(folder))}
     for method in baselines.METHODS:
         line = f"| `{method}` |"
         for s in (summary[budget, method] for budget in (399, 999, 2666)):
