@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import itertools
 import re
 import shutil
 import statistics
@@ -96,3 +97,25 @@ def test_other_data_sets_are_those_of_their_tables(folder):
             spread = f" ± {100 * s['test_sd']:.2f}" if s["n"] > 1 else ""
             line += f" {100 * s['test_accuracy']:.2f}{spread} ({s['n']}) |"
         assert line in README, line
+
+
+def test_the_order_of_the_methods_is_counted_as_the_readme_says():
+    groups = [{}, {}]
+    for name, group in zip(("mnist", "fashion-mnist"), groups):
+        for row in table(name):
+            group.setdefault((row["at_most"], row["method"]), []).append(row["test_accuracy"])
+    apart, both, turned = 0, 0, []
+    pairs = [(budget, *pair) for budget in (399, 999, 2666) for pair in itertools.combinations(baselines.METHODS, 2)]
+    for budget, one, other in pairs:
+        signs = []
+        for group in groups:
+            a, b = group[budget, one], group[budget, other]
+            difference = statistics.mean(a) - statistics.mean(b)
+            error = (statistics.variance(a) / len(a) + statistics.variance(b) / len(b)) ** 0.5
+            signs.append(np.sign(difference) * (abs(difference) > 2 * error))
+        apart, both = apart + bool(signs[0]), both + bool(signs[0] and signs[1])
+        turned += [{budget, one, other}] if signs[0] * signs[1] < 0 else []
+    text = " ".join(README.split())
+    assert f"Of the {len(pairs)} pairs of methods, 28 at each budget, {apart} are told apart on MNIST" in text
+    assert f"and {both} of these on Fashion-MNIST too, where **one is the other way round**" in text
+    assert turned == [{2666, "random", "snip"}]
