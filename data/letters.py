@@ -13,9 +13,12 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from fashion_mnist import write
+from idx import empty_folder, write_part
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from tqdm import tqdm
+
+from tinygsp.data import TEST, TRAIN
 
 FONTS = [*(f"DejaVuSans{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
          *(f"DejaVuSansMono{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
@@ -23,7 +26,7 @@ FONTS = [*(f"DejaVuSans{style}" for style in ("", "-Bold", "-Oblique", "-BoldObl
          *(f"STIXGeneral{style}" for style in ("", "Bol", "Italic", "BolIta")),
          "cmb10", "cmmi10", "cmr10", "cmss10", "cmti10", "cmtt10"]
 LETTERS = "ABCDEFGHIJ"
-PARTS = {"train": 6_000, "t10k": 1_000}  # images of each letter
+PARTS = {TRAIN: 6_000, TEST: 1_000}  # images of each letter
 SIDE, BOX, GLYPH = 28, 20, 48  # pixels: of an image, of the box a letter fits in, of the canvas it is first drawn on
 KNOTS = 5  # along each axis, of the field that bends
 
@@ -70,16 +73,14 @@ def distort(glyph, rng):
 
 
 def main(folder):
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = empty_folder(folder)
     rng = np.random.default_rng(0)
     glyphs = [[draw(case, font) for font in FONTS for case in (letter, letter.lower())] for letter in LETTERS]
-    for name, each in PARTS.items():
+    for names, each in PARTS.items():
         labels = rng.permutation(np.repeat(np.arange(len(LETTERS), dtype=np.uint8), each))
-        images = np.stack([distort(glyphs[label][rng.integers(2 * len(FONTS))], rng) for label in labels])
-        write(folder / f"{name}-images-idx3-ubyte.gz", (2051, len(labels), SIDE, SIDE), images)
-        write(folder / f"{name}-labels-idx1-ubyte.gz", (2049, len(labels)), labels)
-        print(f"{folder}: {name}, {len(labels):,} images")
+        images = np.stack([distort(glyphs[label][rng.integers(2 * len(FONTS))], rng)
+                           for label in tqdm(labels, desc=f"{folder / names[0]}")])  # fmt: skip
+        write_part(folder, names, images, labels)
 
 
 if __name__ == "__main__":

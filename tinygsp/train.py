@@ -295,10 +295,9 @@ def train(pruner, run, args, stop):
     summary["seconds"] = round(run.seconds(), 2)
     run.finish(summary)
     say(json.dumps(summary, indent=2) if args.json else table(summary, network, run.path), sys.stdout)
-    if not len(network.used_inputs()[0]):
-        say(f"warning: {run.path / 'model.npz'}: no path is left from an input to an output, so the network gives the "
-            f"same answer always; a --density above {pruner.settings.density:g} or more --epochs may leave one",
-            sys.stderr)
+    if not summary["pixels"]:
+        say(f"warning: {run.path / 'model.npz'}: no path is left from an input to an output, so it has one answer for "
+            f"all inputs; a --density above {pruner.settings.density:g} or more --epochs may leave one", sys.stderr)
     return DONE
 
 
