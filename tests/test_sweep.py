@@ -7,6 +7,7 @@ import errno
 import functools
 import io
 import json
+import multiprocessing
 import os
 import pickle
 import shutil
@@ -428,6 +429,22 @@ def test_no_worker_outlives_the_sweep(how, workers, tasks, done, folder, tmp_pat
         assert error.splitlines()[-1] == expected
     assert run(folder, *arguments, "--out", out) == 0 and len(table(out)) == tasks
     assert f"{done} of {tasks} were already done" in capsys.readouterr().err
+
+
+def test_a_pool_that_is_left_early_ends_without_a_word(monkeypatch):
+    """While a task runs and others wait, which are cancelled. The pool's thread may be late; so it is done often."""
+    said, before = [], {*threading.enumerate(), *multiprocessing.active_children()}
+    monkeypatch.setattr(threading, "excepthook", said.append)
+    monkeypatch.setattr(sweep, "run_task", time.sleep)
+    for _ in range(12):
+        with pytest.raises(KeyboardInterrupt), real_pool(1) as executor:
+            for _ in sweep.sweep([0, *[600] * 7], executor):
+                raise KeyboardInterrupt
+        del executor
+        for begun in {*threading.enumerate(), *multiprocessing.active_children()} - before:
+            begun.join(60)
+            assert not begun.is_alive()
+    assert said == []
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows has no signal masks")

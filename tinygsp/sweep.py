@@ -16,6 +16,7 @@ As in train.py, arguments are read before anything heavy is imported. Read basel
 """
 
 import argparse
+import atexit
 import contextlib
 import csv
 import hashlib
@@ -391,6 +392,7 @@ def pool(workers):
         executor.shutdown()
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
+        atexit.register(executor.shutdown)  # holds it: its thread, finding it gone, would trip over what is cancelled
         writer.close()
         reader.close()
 
