@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tinygsp.data import MAGIC
-from tinygsp.files import write_atomic
+from tinygsp.data.files import write_atomic
 
 
 def empty_folder(name):

@@ -2,9 +2,9 @@
 
 
 def check(name, *claims):
-    """Each claim is a function without arguments that asserts something.
+    """Call each claim, a function without arguments that asserts something, and print the outcome.
 
-    Prints `name: passed`, or `name: not yet - reason` for the first claim that fails. Never raises.
+    The outcome is `name: passed`, or `name: not yet - reason` for the first claim that fails. Never raises.
     """
     for claim in claims:
         try:
@@ -16,7 +16,7 @@ def check(name, *claims):
 
 
 def reason(error):
-    """The message of the error; its kind too, if the message alone would puzzle."""
+    """Say what is wrong: the message of the error, and its kind too where the message alone would not be understood."""
     message = str(error)
     if isinstance(error, NotImplementedError):
         return message or "write the function in the cell above, then run both cells"

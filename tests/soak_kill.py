@@ -23,9 +23,11 @@ ROOT = Path(__file__).resolve().parent.parent
 RUN = """
 import sys
 from dataclasses import replace
-from tinygsp import prune, runs, train
-prune.TOY = replace(prune.TOY, dense_epochs=40, epochs=60, search_share=0.5, finetune_epochs=30, tries=3)
-runs.SECONDS_BETWEEN = 0.05  # so that there is always one being written
+from tinygsp.commands import train
+from tinygsp.runs import folder
+from tinygsp.training import settings
+settings.TOY = replace(settings.TOY, dense_epochs=40, epochs=60, search_share=0.5, finetune_epochs=30, tries=3)
+folder.SECONDS_BETWEEN = 0.05  # there is nearly always a checkpoint being written
 sys.exit(train.main())
 """
 ENDS = [  # the epoch after which each phase is over
@@ -103,7 +105,7 @@ def main():
         while killed.total() < args.kills:
             out = Path(folder) / f"run{runs}"
             runs += 1
-            for again in range(rng.randint(1, 4)):
+            for _ in range(rng.randint(1, 4)):
                 process = resume_or_start(out)
                 if kill(process, out, rng):
                     killed[phase(out)] += 1

@@ -1,1 +1,167 @@
-"""tinygsp: neural network pruning by gradient descent, from scratch. Start with `data.py` and read upwards."""
+"""tinygsp: neural network pruning by gradient descent, from scratch in NumPy and numba.
+
+    import tinygsp
+
+    network = tinygsp.prune(x, y, density=0.05)     # or tinygsp.prune("mnist")
+    classes = network.predict(x)
+    network.save("model.npz")                       # and tinygsp.load("model.npz")
+
+Nothing heavy is imported before it is needed. tinygsp/README.md has the map of the rooms behind this door.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tinygsp.data import Dataset
+    from tinygsp.sparse import SparseNetwork
+    from tinygsp.training import Settings
+
+__version__ = "0.2.0"
+__all__ = [
+    "Dataset", "Settings", "SparseNetwork", "__version__", "formulas", "importances", "load", "load_data", "prune",
+]  # fmt: skip
+HOMES = {"Dataset": "tinygsp.data", "Settings": "tinygsp.training", "SparseNetwork": "tinygsp.sparse"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a class of the door when somebody asks for it."""
+    if name not in HOMES:
+        raise AttributeError(f"module 'tinygsp' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def prune(
+    data: Any,
+    y: Any = None,
+    *,
+    density: float | None = None,
+    settings: Settings | None = None,
+    method: str | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> SparseNetwork:
+    """Train a network and prune it; returns what is left.
+
+    data     : (n, features) numbers or (n, rows, cols) uint8 images, with their targets in y; or the name of a data
+               set, as `load_data` takes it; or a Dataset
+    y        : (n,) integers, texts or bools: classes; (n,) or (n, k) floats: a regression
+    density  : share of all weights and biases to keep, in (0, 1]; None is that of the settings
+    settings : Settings; None takes the defaults of the data set
+    method   : name of a method, one of tinygsp.methods.names(); None is the project's own, gradient descent on gates
+    seed     : int >= 0; the same arguments give the same network, on the same machine
+    progress : show a progress bar on stderr
+
+    A twelfth of the samples of an array is set apart to validate with. BLAS uses one thread meanwhile. Raises
+    DataError and SettingsError, both ValueErrors, where something cannot work, and DivergedError if training fails.
+
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (600, 4))
+    >>> y = np.where(x[:, 0] > x[:, 1], "right", "left")
+    >>> small = tinygsp.Settings(hidden=(8,), density=0.2, epochs=20, dense_epochs=5, finetune_epochs=20)
+    >>> network = tinygsp.prune(x, y, settings=small)
+    >>> network.count() <= 0.2 * network.total
+    True
+    >>> network.meta.class_names[network.predict(np.array([[0.9, -0.9, 0, 0]]))[0]]
+    'right'
+    """
+    from dataclasses import replace
+
+    from threadpoolctl import threadpool_limits
+    from tqdm import tqdm
+
+    from tinygsp import methods
+    from tinygsp.data import DataError, Dataset, from_arrays
+    from tinygsp.training import SettingsError, Trainer, defaults
+
+    named = y is None and not isinstance(data, Dataset)
+    if named and not isinstance(data, (str, Path)):
+        raise DataError(f"data is {type(data).__name__} and y is missing: expected arrays with y, a name, or a Dataset")
+    dataset = load_data(data, seed) if named else data if y is None else from_arrays(data, y)
+    settings = settings or defaults(dataset.name, density)
+    if density is not None:
+        if not 0 < density <= 1:
+            raise SettingsError(f"density is {density}: expected a share of the parameters in (0, 1]")
+        settings = replace(settings, density=density)
+    trainer = Trainer(dataset, settings, methods.find(methods.DEFAULT if method is None else method), seed)
+    with threadpool_limits(1, "blas"):
+        for _ in tqdm(trainer.run(), total=trainer.total_epochs, unit="epoch", disable=not progress):
+            pass
+    return trainer.network
+
+
+def as_dataset(data: Any, y: Any, seed: int) -> Dataset:
+    """The Dataset of what `prune` was given: arrays, the name of a data set, or a Dataset already."""
+    from tinygsp.data import Dataset, from_arrays
+
+    if y is not None:
+        return from_arrays(data, y)
+    return data if isinstance(data, Dataset) else load_data(data, seed)
+
+
+def load(path: str | Path) -> SparseNetwork:
+    """Read a network: from a model file, or from the folder of a run. Raises ModelFileError, a ValueError.
+
+    >>> network.save("small.npz")
+    >>> tinygsp.load("small.npz").count() == network.count()
+    True
+    """
+    from tinygsp.sparse import SparseNetwork
+
+    path = Path(path)
+    return SparseNetwork.load(path / "model.npz" if path.is_dir() else path)
+
+
+def load_data(name: str, seed: int = 0) -> Dataset:
+    """Read a data set: "mnist" (comes with the package), "toy", or the path of a folder of four IDX files.
+
+    seed : int   draws the toy problem; files are the same for every seed
+
+    Raises DataError, a ValueError.
+
+    >>> tinygsp.load_data("mnist").test_x.shape
+    (10000, 784)
+    """
+    from tinygsp.data import load
+
+    return load(name, seed)
+
+
+def importances(network: SparseNetwork, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Say how much each input matters to a network, by several definitions: {name: (n_in,)}; see tinygsp.reading.
+
+    x : (n, n_in) raw inputs;  y : (n,) int classes, counted from 0, or (n, k) targets of a regression
+
+    >>> labels = np.array([network.meta.class_names.index(name) for name in y])
+    >>> fisher = tinygsp.importances(network, x, labels)["Fisher"]
+    >>> sorted(fisher.argsort()[-2:].tolist())
+    [0, 1]
+    """
+    from tinygsp import reading
+
+    return reading.importances(network, x, y)
+
+
+def formulas(network: SparseNetwork, digits: int = 4, latex: bool = False) -> list[str]:
+    """Write a network as formulas of its raw inputs x1, x2, ..., one for each output.
+
+    digits : significant digits of the numbers;  latex : for a document, otherwise Python
+
+    Raises ValueError for a network of more than 200 paths.
+
+    >>> len(tinygsp.formulas(network))
+    2
+    """
+    from tinygsp import reading
+
+    return reading.formulas(network, digits=digits, latex=latex)

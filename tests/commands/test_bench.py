@@ -1,0 +1,165 @@
+"""The benchmark measures what it says it does. No test looks at a time: figures depend on the machine."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tinygsp.commands import bench
+from tinygsp.commands.bench import measure, peers, timing
+from tinygsp.commands.bench.report import picture, report
+from tinygsp.commands.bench.steps import HIDDEN, STATES, gated_trainer, stepper
+from tinygsp.nn.layers import MaskedDense, MaskedEdges
+from tinygsp.runs import RunError
+
+
+def quiet(step):
+    """Progress that is not shown."""
+
+
+@pytest.fixture(scope="module")
+def results():
+    return measure.measure(run=None, quick=True, progress=quiet)
+
+
+@pytest.fixture
+def measured(results, monkeypatch):
+    """The command, which finds the results already measured."""
+    monkeypatch.setattr(measure, "measure", lambda run, quick, progress: results)
+    return results
+
+
+def test_every_section_is_there(results):
+    assert {"machine", "batch", "kernels", "steps", "switch", "inference", "missing"} <= results.keys()
+    assert {"products", "dense", "20,000 live", "5,000 live", "1,000 live", "400 live"} <= results["steps"].keys()
+    rates = results["inference"]["images a second"]
+    assert {"pruned, tinygsp", "dense, NumPy", "copying the same bytes"} <= rates.keys()
+    numbers = [*results["steps"].values(), *rates.values(), *(row["kernel"] for row in results["kernels"])]
+    assert all(np.isfinite(v) and v > 0 for v in numbers)
+    assert json.loads(json.dumps(results)) == results
+
+
+def test_what_is_not_installed_is_named(results):
+    rows = {"PyTorch": "dense, PyTorch", "SciPy": "pruned, SciPy CSR", "ONNX Runtime": "dense, ONNX Runtime"}
+    for name, row in rows.items():
+        assert (name in results["missing"]) != (row in results["inference"]["images a second"])
+
+
+def test_a_peer_that_fails_is_named_with_its_reason():
+    def absent():
+        raise ImportError("No module named 'absent'")
+
+    def broken():
+        raise RuntimeError("no compiler\nand a long story")
+
+    def silent():
+        raise ValueError
+
+    builders = {"A": absent, "B": broken, "C": silent, "D": lambda: {"d": len}}
+    functions, missing = peers.collect(builders)
+    assert functions == {"d": len}
+    assert missing == {"A": "No module named 'absent'", "B": "RuntimeError: no compiler", "C": "ValueError"}
+
+
+def test_report_and_picture(results):
+    steps = {**results["steps"], "PyTorch, published recipe": 100.0}
+    growth = {"300-100": results["steps"], "1000-300": results["steps"]}
+    run = {"kept": 399, "steps": 1000, "seconds": 2.0}
+    full = {**results, "growth": growth, "run": run, "steps": steps, "missing": {"SciPy": "not there"}}
+    text = report(full)
+    assert "50 times faster than PyTorch, published recipe" in text and "not compared: SciPy (not there)" in text
+    assert "products" in text and "sample_gates" in text and "1000-300" in text
+    assert picture(full).startswith(b"\x89PNG") and picture(results).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("live", STATES)
+def test_states_have_the_connections_they_name(mnist, live):
+    net = gated_trainer(mnist, HIDDEN, live).net
+    count = sum(np.count_nonzero(layer.params["gate"] > -np.inf) for layer in net.layers)
+    assert 0.97 * live <= count <= live and all(isinstance(layer, MaskedEdges) for layer in net.layers)
+    assert [len(units) for units in net.units] == [*STATES[live][1], 10]
+
+
+def test_steps_are_whole_steps_that_move_nothing(mnist):
+    trainer = gated_trainer(mnist, HIDDEN)
+    assert all(type(layer) is MaskedDense for layer in trainer.net.layers)
+    assert trainer.phases[0].watches_gates and trainer.net.count_open() == trainer.total
+    before = [layer.params["W"].copy() for layer in trainer.net.layers]
+    step = stepper(trainer)
+    first, second = step(), step()
+    assert trainer.step == 2 and first != second and np.isfinite(first)
+    assert all(np.array_equal(a, layer.params["W"]) for a, layer in zip(before, trainer.net.layers))
+    assert all(np.abs(layer.grads["W"]).max() > 0 for layer in trainer.net.layers)
+
+
+def test_in_turn_takes_the_median(monkeypatch):
+    clock = iter([0, 1, 10, 12, 20, 29, 30, 31, 40, 43, 50, 52])  # a: 1, 9, 3; b: 2, 1, 2
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
+    calls = []
+    got = timing.in_turn({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 3, calls=1)
+    assert got == {"a": 3, "b": 2} and "".join(calls) == "aabb" * 3  # once untimed, once by the clock
+
+
+def test_command(measured, tmp_path, capsys):
+    """Tables go to the terminal, figure and numbers to a folder."""
+    assert bench.main(["--quiet", "--out", str(tmp_path / "out")]) == 0
+    captured = capsys.readouterr()
+    assert report(measured) in captured.out and str(tmp_path / "out") in captured.out and captured.err == ""
+    assert json.loads((tmp_path / "out" / "bench.json").read_text()) == measured
+    assert (tmp_path / "out" / "bench.png").read_bytes() == picture(measured)
+
+
+@pytest.mark.parametrize(
+    "error, code, words", [(KeyboardInterrupt(), 130, "nothing was written"), (OSError(28, "No space"), 1, "No space")]
+)
+def test_an_interruption_or_a_full_disk_is_one_line(tmp_path, monkeypatch, capsys, error, code, words):
+    def stop(run, quick, progress):
+        raise error
+
+    monkeypatch.setattr(measure, "measure", stop)
+    assert bench.main(["--quiet", "--out", str(tmp_path / "out")]) == code
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+def test_an_error_after_writing_says_what_was_written(measured, tmp_path, monkeypatch, capsys):
+    def full(text, stream):
+        raise OSError(28, "No space left on device", "stdout")
+
+    monkeypatch.setattr(bench.kit, "say", full)
+    monkeypatch.setattr(bench.kit, "fail", lambda message, code: print(message) or code)
+    assert bench.main(["--quiet", "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().out
+    assert "stdout" in said and f"written to {tmp_path / 'out'}: bench.json and bench.png" in said
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"bench.json", "bench.png"}
+
+
+def test_a_run_gives_the_network_and_the_mean_step(tmp_path, monkeypatch, mnist):
+    monkeypatch.setattr(measure, "steps", lambda *a: ({"products": 1.0}, {"PyTorch": "absent"}))
+    monkeypatch.setattr(measure, "switch", lambda *a: [])
+    monkeypatch.setattr(measure, "kernels_and_twins", lambda *a: [])
+    timed, said = [], []
+    monkeypatch.setattr(measure, "inference", lambda network, *a: timed.append(network) or ({}, {"SciPy": "absent"}))
+    network = gated_trainer(mnist, HIDDEN, 400).net.open_network()
+    network.save(tmp_path / "model.npz")
+    with pytest.raises(RunError, match=r"summary\.json: cannot be read .* name a finished run"):
+        measure.measure(tmp_path, quick=True, progress=quiet)
+    (tmp_path / "summary.json").write_text(json.dumps({"kept": network.count(), "steps": 7, "seconds": 2.5, "x": 0}))
+    full = measure.measure(tmp_path, quick=False, progress=said.append)
+    assert full["run"] == {"kept": network.count(), "steps": 7, "seconds": 2.5} and len(full["growth"]) == 3
+    assert full["missing"] == {"PyTorch": "absent", "SciPy": "absent"}
+    assert timed[-1].count() == network.count() and "training steps of 784-3000-1000-10" in said
+
+
+def test_mistakes_are_one_line(tmp_path, capsys, mnist):
+    run, out = tmp_path / "run", tmp_path / "out"
+    command = ["--quick", "--quiet", "--run", str(run), "--out", str(out)]
+    for name in ("model.npz", "summary.json"):  # the file that is missing
+        assert bench.main(command) == 3
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and name in error and error.count("\n") == 1 and not out.exists()
+        run.mkdir(exist_ok=True)
+        gated_trainer(mnist, HIDDEN, 400).net.open_network().save(run / "model.npz")
+    with pytest.raises(SystemExit) as stopped:
+        bench.main(["--slow"])
+    assert stopped.value.code == 2

@@ -1,0 +1,44 @@
+"""The types of arguments: a value, or one line that says what would be right."""
+
+import argparse
+import math
+
+import pytest
+
+from tinygsp import methods
+from tinygsp.commands.options import OPTIONS, flag, method, number, sizes
+from tinygsp.training import Settings
+
+
+@pytest.mark.parametrize("text, open_low, value", [("0", False, 0), ("1", True, 1), ("0.25", True, 0.25)])
+def test_a_number_in_its_range(text, open_low, value):
+    assert number(float, 0, 1, "a fraction", open_low)(text) == value
+
+
+@pytest.mark.parametrize("text", ["0", "1.1", "-1", "nan", "inf", "one", ""])
+def test_a_number_out_of_its_range(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a fraction"):
+        number(float, 0, 1, "a fraction", open_low=True)(text)
+
+
+def test_sizes():
+    assert sizes("300,100") == (300, 100) and sizes("7") == (7,)
+    for text in ("", "1,", "0", "65537", "1.5", ",".join("1" * 9)):
+        with pytest.raises(argparse.ArgumentTypeError, match="commas between"):
+            sizes(text)
+
+
+def test_every_method_and_no_other():
+    assert [method(name) for name in methods.names()] == list(methods.names())
+    assert methods.DEFAULT in methods.names()
+    with pytest.raises(argparse.ArgumentTypeError, match=methods.DEFAULT):
+        method("best")
+
+
+def test_the_defaults_that_the_help_names():
+    """The help is printed before Settings can be imported, so it has the numbers once more."""
+    s = Settings()
+    for name in ("density", "epochs", "tries", "batch_size", "lr"):
+        assert f"(default: {getattr(s, name):g}" in OPTIONS[name].help
+    assert "(default: 300,100" in OPTIONS["hidden"].help and s.hidden == (300, 100)
+    assert flag("batch_size") == "--batch-size" and math.isclose(OPTIONS["lr"].type("1e-3"), 0.001)

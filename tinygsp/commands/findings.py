@@ -1,0 +1,245 @@
+"""Ask `reading/` every question about the network of a run: the content of interpretation.json, and the report on it.
+
+`interpretation` is the whole; it calls one function for each kind of finding. Each of them returns its findings and
+what it skipped, with the reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from tinygsp import reading
+from tinygsp.data import Dataset
+from tinygsp.sparse import SparseNetwork
+
+WORK = 300_000_000  # parameters times test samples; a network that is hardly pruned is measured on fewer samples
+FEWEST_SAMPLES = 500
+EFFORT = 16_000  # parameters times starts of the search for an order: seconds, not minutes
+FEWEST = 10  # inputs that are worth a rank correlation
+CLASSES = 20  # most classes that are drawn one by one
+PATHS = 12  # strongest paths to each score that are listed and drawn
+BLUR = 2.0  # pixels: how far apart two pixels may stand and still count as the same place in a mirror image
+FALLBACK = "Fisher"  # the definition that is drawn where none can be chosen: the best on MNIST
+
+Part = tuple[dict, dict[str, str]]  # findings, {what was skipped: why}
+
+
+def interpretation(network: SparseNetwork, dataset: Dataset, config: Mapping, step: Callable[[str], None]) -> dict:
+    """Find everything, as plain numbers and text for a JSON file.
+
+    config : "data" and "seed" of the run
+    step   : called with a few words when a step of the work begins
+    """
+    meta, (used, *_) = network.meta, network.used_inputs()
+    found = {
+        "dataset": config["data"],
+        "seed": config["seed"],
+        "task": meta.task,
+        "kept": network.count(),
+        "inputs": network.layers[0].n_in,
+        "inputs_used": used.tolist(),
+        "paths": {name: int(count) for name, count in zip(meta.class_names, reading.path_counts(network).sum(axis=0))},
+        "skipped": {},
+    }
+    for findings, skipped in (
+        importance(network, dataset, config["seed"], step),
+        symmetry(network, dataset, step),
+        drawing(network, dataset, step),
+        formula(network),
+    ):
+        found.update(findings)
+        found["skipped"].update(skipped)
+    return found
+
+
+def importance(network: SparseNetwork, dataset: Dataset, seed: int, step: Callable[[str], None]) -> Part:
+    """Predict the importance of the inputs on the validation split, measure it on the test split, and compare."""
+    used = network.used_inputs()[0]
+    score = "accuracy" if network.meta.task == "classification" else "R2"
+    step(f"importance of {len(used):,} inputs, from {len(dataset.val_x):,} validation samples")
+    fill = dataset.train_x.mean(axis=0)
+    predicted = reading.importances(network, dataset.val_x, dataset.val_y, fill)
+    most = max(FEWEST_SAMPLES, WORK // network.count())
+    test_x, test_y = dataset.test_x[:most], dataset.test_y[:most]
+    step(f"measured importance: each input in turn set to its mean, {len(test_x):,} test samples")
+    drop, increase = reading.ablation(network, test_x, test_y, fill)
+    step("measured importance: each input in turn shuffled among the samples")
+    shuffled_drop, shuffled_increase = reading.permutation(network, test_x, test_y, np.random.default_rng(seed))
+    measured = {
+        "ablation loss": increase,
+        f"ablation {score}": drop,
+        "permutation loss": shuffled_increase,
+        f"permutation {score}": shuffled_drop,
+    }
+    found = {
+        "test_samples": len(test_x),
+        "importance": {name: tidy(values[used]) for name, values in (predicted | measured).items()},
+    }
+    if len(used) < FEWEST:
+        reason = f"{len(used)} inputs are used; at least {FEWEST} are worth a rank"
+        return found | {"best": FALLBACK}, {"rank correlation": reason}
+    correlation = {
+        name: {what: tidy(reading.spearman(values[used], real[used])) for what, real in measured.items()}
+        for name, values in predicted.items()
+    }
+    best = max(correlation, key=lambda name: or_else(correlation[name]["ablation loss"], -2))
+    return found | {"rank_correlation": correlation, "best": best}, {}
+
+
+def symmetry(network: SparseNetwork, dataset: Dataset, step: Callable[[str], None]) -> Part:
+    """Find groups of inputs that act as one, and for images how far each class map is its own mirror image."""
+    step("groups and mirror images")
+    names, shape = reading.input_names(network), network.meta.input_shape
+    groups = [
+        {
+            "text": group.text(names),
+            "inputs": group.inputs.tolist(),
+            "ratios": tidy(group.ratios),
+            "score": group.score,
+        }
+        for group in reading.symmetric_groups(network)
+    ]
+    if len(shape) != 2:
+        return {"groups": groups}, {"mirror images": "the inputs are no image"}
+    maps = reading.blur(reading.class_maps(network, dataset.val_x), shape, BLUR)
+    return {"groups": groups, "mirror": tidy(reading.mirror_scores(maps, shape))}, {}
+
+
+def drawing(network: SparseNetwork, dataset: Dataset, step: Callable[[str], None]) -> Part:
+    """Find an order of the units for a drawing, and the strongest paths of typical answers."""
+    skipped, classes = {}, len(network.meta.class_names)
+    if classes > CLASSES:
+        skipped["maps of some classes"] = f"only the first {CLASSES} of {classes} are drawn"
+    step("ordering the units")
+    count = reading.path_counts(network).sum()
+    if count > reading.MAX_PATHS:
+        reason = f"{count:,.0f} paths are left; at most {reading.MAX_PATHS:,} are listed"
+        return {}, skipped | {"network.png and paths.png": reason}
+    orders = reading.order_units(network, fixed=[-1], restarts=min(40, max(2, EFFORT // network.count())))
+    natural = reading.crossings(network, reading.levels(network))
+    chosen, none = typical_answers(network, dataset)
+    found = {
+        "orders": [order.tolist() for order in orders],
+        "crossings": {"natural": natural, "ordered": reading.crossings(network, orders)},
+        "examples": [example(network, dataset, *answer) for answer in chosen],
+    }
+    return found, skipped | none
+
+
+def typical_answers(network: SparseNetwork, dataset: Dataset) -> tuple[list[tuple[str, int, list[int]]], dict]:
+    """Choose a typical right and a typical wrong answer: of each kind the test sample whose margin is the median.
+
+    Returns [(kind, test sample, outputs to show), ...] and what was skipped. The outputs are the winner and the
+    runner-up. A regression is neither right nor wrong: its first test sample is chosen, with its first two outputs.
+    """
+    scores = network.scores(dataset.test_x)
+    if network.meta.task != "classification":
+        return [("first test sample", 0, list(range(min(2, scores.shape[1]))))], {}
+    ranking = np.argsort(-scores, axis=1, kind="stable")[:, :2]
+    margin = -np.diff(np.take_along_axis(scores, ranking, axis=1), axis=1)[:, 0]
+    right = ranking[:, 0] == dataset.test_y
+    chosen, skipped = [], {}
+    for kind, members in (("right", np.flatnonzero(right)), ("wrong", np.flatnonzero(~right))):
+        if len(members):
+            median = members[np.argsort(margin[members], kind="stable")[len(members) // 2]]
+            chosen.append((kind, int(median), ranking[median].tolist()))
+        else:
+            skipped[f"a {kind} answer"] = "the test set has none"
+    return chosen, skipped
+
+
+def example(network: SparseNetwork, dataset: Dataset, kind: str, index: int, outputs: list[int]) -> dict:
+    """Split the scores of one test sample among the paths: the strongest PATHS to each of the outputs."""
+    parts = reading.contributions(network, dataset.test_x[index])
+    strongest = [
+        [
+            {"path": parts.paths[p].tolist(), "contribution": tidy(parts.value[p])}
+            for p in parts.strongest(output, PATHS)
+        ]
+        for output in outputs
+    ]
+    return {
+        "kind": kind,
+        "index": index,
+        "target": dataset.test_y[index].tolist(),
+        "outputs": outputs,
+        "scores": tidy(parts.scores[outputs]),
+        "biases": tidy(parts.bias[outputs]),
+        "paths": strongest,
+    }
+
+
+def formula(network: SparseNetwork) -> Part:
+    """Write each output as a formula, where the network is small enough."""
+    try:
+        texts, latex = (reading.formulas(network, digits=4, latex=form) for form in (False, True))
+    except ValueError as error:
+        return {}, {"formula": str(error)}
+    names = network.meta.class_names
+    return {"formulas": [{"output": o, "text": t, "latex": x} for o, t, x in zip(names, texts, latex)]}, {}
+
+
+def tidy(values: np.ndarray | float) -> list | float | None:
+    """Turn numbers into nested lists for a JSON file, with six digits; nan becomes None."""
+    if hasattr(values, "tolist"):
+        values = values.tolist()
+    if isinstance(values, list):
+        return [tidy(value) for value in values]
+    return None if math.isnan(values) else float(f"{values:.6g}")
+
+
+def or_else(value: float | None, otherwise: float) -> float:
+    """Give the value, or `otherwise` if it is None."""
+    return otherwise if value is None else value
+
+
+# ---- The report --------------------------------------------------------------------------------------------------
+
+
+def report(found: Mapping, run: Path, has_page: bool) -> str:
+    """Write the report for people: what was found, what was skipped, and where the files are."""
+    paths = ", ".join(f"{count} to {name}" for name, count in found["paths"].items())
+    lines = [
+        f"{found['kept']:,} parameters, {len(found['inputs_used']):,} of {found['inputs']:,} inputs are read",
+        f"paths: {paths}",
+        "",
+        *correlation_table(found),
+        *largest_groups(found),
+    ]
+    if "crossings" in found:
+        natural, ordered = found["crossings"].values()
+        lines.append(f"drawing: {natural:,} crossings in natural order, {ordered:,} as ordered")
+    lines += [f"{entry['output']} = {entry['text']}" for entry in found.get("formulas", [])]
+    lines += [f"skipped: {what}: {why}" for what, why in found["skipped"].items()]
+    lines += ["", f"figures: {run / 'figures'}"]
+    if has_page:
+        lines.append(f"draw on: {run / 'explorer.html'}")
+    return "\n".join(lines)
+
+
+def correlation_table(found: Mapping) -> list[str]:
+    """Write the rank correlations as lines: a row a definition, a column a measurement."""
+    if "rank_correlation" not in found:
+        return []
+    measured = list(next(iter(found["rank_correlation"].values())))
+    lines = [
+        "rank correlation of importance, by definition, with what is measured",
+        f"{'':<22}" + "".join(f"{name:>22}" for name in measured),
+    ]
+    for name, row in found["rank_correlation"].items():
+        cells = "".join(f"{or_else(value, math.nan):>22.3f}" for value in row.values())
+        lines.append(f"{name:<22}{cells}{'   <- best for ablation loss' if name == found['best'] else ''}")
+    return [*lines, ""]
+
+
+def largest_groups(found: Mapping, most: int = 4) -> list[str]:
+    """Write how many groups act as one, and the largest of them, as lines."""
+    groups = found["groups"]
+    inputs = sum(len(group["inputs"]) for group in groups)
+    heading = f"{len(groups)} groups of inputs act as one, {inputs} inputs in all" + (":" if groups else "")
+    shown = [f"  {group['text']}   (|cosine| at least {group['score']:.4f})" for group in groups[:most]]
+    return [heading, *shown]

@@ -1,0 +1,33 @@
+"""Run folders: what a run writes, where, and how it goes on after an interruption.
+
+A folder holds config.json (every resolved argument), env.json (versions, CPU, BLAS, threads), metrics.csv (a row an
+epoch), gates.npz (a histogram of the gates for each epoch that had one), model.npz, figures/*.png and, written last,
+summary.json. Until then it also holds run.lock, checkpoint.npz (all it takes to go on) and checkpoint.previous.npz.
+Every file is written whole or not at all; metrics.csv grows by a row an epoch, and a resumed run writes it anew.
+Start with `folder.py`.
+"""
+
+from tinygsp.runs.checkpoint import digest
+from tinygsp.runs.env import compare_environment, environment
+from tinygsp.runs.errors import DamagedError, RunError
+from tinygsp.runs.files import TEMPORARY, write_arrays, write_json, write_together
+from tinygsp.runs.folder import Run, create, reopen
+from tinygsp.runs.lock import Lock
+from tinygsp.runs.summary import summarise
+
+__all__ = [
+    "TEMPORARY",
+    "DamagedError",
+    "Lock",
+    "Run",
+    "RunError",
+    "compare_environment",
+    "create",
+    "digest",
+    "environment",
+    "reopen",
+    "summarise",
+    "write_arrays",
+    "write_json",
+    "write_together",
+]
