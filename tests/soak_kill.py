@@ -1,17 +1,19 @@
-"""Kill a run again and again, at random moments, and go on with it: nothing may be lost and not a bit may change.
+"""Kill commands again and again, at random moments, and go on: nothing may be lost and not a bit may change.
 
-    python tests/soak_kill.py --kills 50 --seed 0
+    python tests/soak_kill.py --kills 200 --seed 0
 
-Each kill is a SIGKILL (on Windows, TerminateProcess) to a run in a process of its own, some milliseconds after an epoch
-drawn at random, or while it starts, or while it writes its report. The run is then resumed, and perhaps killed again,
-until it is done. What it leaves is compared with what an uninterrupted run left: every file, byte for byte, but for
-the seconds in metrics.csv and summary.json, and config.json, where its own folder is named. Exit code 0 if all are
-equal.
+Each kill is a SIGKILL (on Windows, TerminateProcess) to train, explain or sweep in a process of its own. The command is
+then repeated, for train with --resume, and perhaps killed again, until it is done. What it leaves is compared with what
+an uninterrupted one left, every file, byte for byte, but for seconds and paths. Half of the kills hit train, some
+milliseconds after an epoch drawn at random, or while it starts, or while it writes its report; a quarter each hit
+explain, often while it writes, and sweep. After a killed explain, its run must hold the files of before or those of
+after, and nothing that train --force would refuse to replace. Exit code 0 if all are equal.
 """
 
 import argparse
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,16 +21,19 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tinygsp.runs.files import TEMPORARY, find_strange
+
 ROOT = Path(__file__).resolve().parent.parent
 RUN = """
 import sys
 from dataclasses import replace
-from tinygsp.commands import train
+from tinygsp.commands import {command}
 from tinygsp.runs import folder
 from tinygsp.training import settings
 settings.TOY = replace(settings.TOY, dense_epochs=40, epochs=60, search_share=0.5, finetune_epochs=30, tries=3)
 folder.SECONDS_BETWEEN = 0.05  # there is nearly always a checkpoint being written
-sys.exit(train.main())
+if __name__ == "__main__":
+    sys.exit({command}.main())
 """
 ENDS = [  # the epoch after which each phase is over
     ("dense", 40), ("search 1", 70), ("rewire 1", 100), ("finetune 1", 130), ("search 2", 160), ("rewire 2", 190),
@@ -36,87 +41,185 @@ ENDS = [  # the epoch after which each phase is over
 ]  # fmt: skip
 
 
-def start(*arguments):
-    command = [sys.executable, "-c", RUN, *map(str, arguments), "--quiet"]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-
-def resume_or_start(out):
-    return start("--resume", out) if (out / "config.json").exists() else start("toy", "--out", out)
+def start(command, *arguments):
+    line = [sys.executable, "-c", RUN.format(command=command), *map(str, arguments), "--quiet"]
+    return subprocess.Popen(line, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def finished(process):
-    """Wait for a run to end, which it must with exit code 0."""
+    """Wait for a command to end, which it must with exit code 0."""
     errors = process.communicate()[1]
     if process.returncode != 0:
         sys.exit(f"exit code {process.returncode}: {errors}")
 
 
-def rows(out):
-    """How many epochs the run in `out` has done, as its metrics.csv tells."""
-    try:
-        return (out / "metrics.csv").read_bytes().count(b"\n") - 1
-    except OSError:
-        return -1
-
-
-def phase(out):
-    """How far the run in `out` came, as its folder tells."""
-    if (out / "model.npz").exists():
-        return "the report"
-    done = rows(out)
-    if done < 0:
-        return "the start"
-    return next(name for name, end in ENDS if done < end) if done < ENDS[-1][1] else "the report"
-
-
-def kill(process, out, rng):
-    """Kill a run at a random moment. Whether it was still running."""
-    epochs = ENDS[-1][1]
-    target = rng.uniform(min(rows(out), epochs) - 0.05 * epochs, 1.05 * epochs)
-    pause = rng.uniform(0, 2) if not 0 <= target < epochs else rng.uniform(0, 0.05)
-    while process.poll() is None and 0 <= target > rows(out) and not (out / "model.npz").exists():
-        time.sleep(0.001)
-    time.sleep(pause)
+def killed(process):
+    """Kill a process. Whether it was still running."""
     process.kill()
     process.communicate()
     return process.returncode != 0
 
 
-def content(out):
-    """{name: what must be equal} of a finished run."""
-    files = {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
-    files["metrics.csv"] = [line.rsplit(b",", 1)[0] for line in files["metrics.csv"].splitlines()]
-    files["summary.json"] = {**json.loads(files["summary.json"]), "seconds": 0}
-    files["config.json"] = {**json.loads(files["config.json"]), "out": ""}
-    return files
+def files_in(out):
+    """{name: content} of all files below a folder."""
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+class Train:
+    """A run of the toy problem with short phases, resumed after each kill."""
+
+    def __init__(self, folder):
+        self.expected = None
+        finished(self.go_on(folder / "whole"))
+        self.expected = self.content(folder / "whole")
+
+    def begin(self, out):
+        """Prepare a folder to be killed in."""
+
+    def go_on(self, out):
+        return start("train", *(["--resume", out] if (out / "config.json").exists() else ["toy", "--out", out]))
+
+    def rows(self, out):
+        """How many epochs the run has done, as its metrics.csv tells."""
+        try:
+            return (out / "metrics.csv").read_bytes().count(b"\n") - 1
+        except OSError:
+            return -1
+
+    def kill(self, process, out, rng):
+        """Kill the run at a random moment. Returns where it was, "" if it had ended."""
+        epochs = ENDS[-1][1]
+        target = rng.uniform(min(self.rows(out), epochs) - 0.05 * epochs, 1.05 * epochs)
+        pause = rng.uniform(0, 2) if not 0 <= target < epochs else rng.uniform(0, 0.05)
+        while process.poll() is None and 0 <= target > self.rows(out) and not (out / "model.npz").exists():
+            time.sleep(0.001)
+        time.sleep(pause)
+        if not killed(process):
+            return ""
+        done = self.rows(out)
+        if (out / "model.npz").exists() or done >= epochs:
+            return "train: the report"
+        return f"train: {next(name for name, end in ENDS if done < end) if done >= 0 else 'the start'}"
+
+    def content(self, out):
+        """{name: what must be equal} of a finished run."""
+        files = files_in(out)
+        files["metrics.csv"] = [line.rsplit(b",", 1)[0] for line in files["metrics.csv"].splitlines()]
+        files["summary.json"] = {**json.loads(files["summary.json"]), "seconds": 0}
+        config = json.loads(files["config.json"])
+        files["config.json"] = {name: value for name, value in config.items() if name not in ("out", "data_relative")}
+        return files
+
+
+class Explain:
+    """A finished run that is explained: all files of explain are there, or none."""
+
+    def __init__(self, folder):
+        self.run = folder / "whole"  # of Train
+        self.before = files_in(self.run)
+        out, began = folder / "explained", time.monotonic()
+        self.begin(out)
+        finished(self.go_on(out))
+        self.seconds, self.expected = time.monotonic() - began, self.content(out)
+
+    def begin(self, out):
+        shutil.copytree(self.run, out)
+
+    def go_on(self, out):
+        return start("explain", out)
+
+    def kill(self, process, out, rng):
+        """Kill explain at a random moment, two times of three while it writes. Returns where it was."""
+        began, writes = time.monotonic(), rng.random() < 0.67
+        target, pause = rng.uniform(0, 1.2 * self.seconds), rng.uniform(0, 0.03)
+        while process.poll() is None and (writes or time.monotonic() - began < target):
+            if writes and any(out.glob(".explain-*")):
+                time.sleep(pause)
+                break
+            time.sleep(0.001)
+        if not killed(process):
+            return ""
+        staged, found = any(out.glob(".explain-*")), files_in(out)
+        visible = {name: content for name, content in found.items() if not name.startswith(".") and "/." not in name}
+        visible.pop("run.lock", None)
+        for name, content in visible.items():
+            if content not in (self.before.get(name), self.expected.get(name)):
+                sys.exit(f"{out}: {name} is neither what it was nor what it should become")
+        if missing := self.before.keys() - visible.keys():
+            sys.exit(f"{out}: {min(missing)} is gone")
+        if strange := find_strange(out):
+            sys.exit(f"{out}: holds {strange}, so train --force would refuse it")
+        return f"explain: {'writing' if staged else 'before or after writing'}"
+
+    def content(self, out):
+        return files_in(out)
+
+
+class Sweep:
+    """Four tasks of the toy problem in two processes: what is done is not done again."""
+
+    arguments = ("toy", "--methods", "random,magnitude", "--seeds", "0-1", "--epochs", "2", "--tries", "1")
+
+    def __init__(self, folder):
+        out, began = folder / "swept", time.monotonic()
+        finished(self.go_on(out))
+        self.seconds, self.expected = time.monotonic() - began, self.content(out)
+
+    def begin(self, out):
+        """Prepare a folder to be killed in."""
+
+    def go_on(self, out):
+        return start("sweep", *self.arguments, "--workers", 2, "--out", out)
+
+    def kill(self, process, out, rng):
+        """Kill the sweep at a random moment. Returns how far it was."""
+        target, began = rng.uniform(0, 1.1 * self.seconds), time.monotonic()
+        while process.poll() is None and time.monotonic() - began < target:
+            time.sleep(0.001)
+        if not killed(process):
+            return ""
+        done = sum(not TEMPORARY.fullmatch(path.name) for path in out.glob("tasks/*"))
+        return f"sweep: {done} of 4 done"
+
+    def content(self, out):
+        """{name: what must be equal} of a finished sweep: its times are not."""
+        files = files_in(out)
+        for name in [name for name in files if Path(name).parent.name == "tasks"]:
+            content = json.loads(files[name])
+            content["result"] = {k: v for k, v in content["result"].items() if "seconds" not in k}
+            files[name] = content
+        table = [line.split(b",") for line in files["table.csv"].splitlines()]
+        kept = [k for k, column in enumerate(table[0]) if b"seconds" not in column]
+        files["table.csv"] = [[row[k] for k in kept] for row in table]
+        return files
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=50, help="default: 50")
+    parser.add_argument("--kills", type=int, default=200, help="default: 200")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
     args = parser.parse_args()
-    rng, killed, equal, runs = random.Random(args.seed), Counter(), 0, 0
+    rng, kills, equal, runs = random.Random(args.seed), Counter(), 0, 0
     with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "whole"
-        finished(start("toy", "--out", whole))
-        expected = content(whole)
-        while killed.total() < args.kills:
-            out = Path(folder) / f"run{runs}"
+        train = Train(Path(folder))
+        commands = [train, train, Explain(Path(folder)), Sweep(Path(folder))]
+        while kills.total() < args.kills:
+            command, out = rng.choice(commands), Path(folder) / f"run{runs}"
             runs += 1
+            command.begin(out)
             for _ in range(rng.randint(1, 4)):
-                process = resume_or_start(out)
-                if kill(process, out, rng):
-                    killed[phase(out)] += 1
-                if killed.total() == args.kills:
+                if where := command.kill(command.go_on(out), out, rng):
+                    kills[where] += 1
+                if kills.total() == args.kills:
                     break
-            finished(resume_or_start(out))
-            same = content(out) == expected
+            finished(command.go_on(out))
+            same = command.content(out) == command.expected
             equal += same
-            print(f"run {runs}: {'equal' if same else 'DIFFERENT'}, {killed.total()} kills so far", flush=True)
-    print(f"{killed.total()} kills: {', '.join(f'{n} in {name}' for name, n in sorted(killed.items()))}")
-    print(f"{equal} of {runs} runs equal the uninterrupted one")
+            verdict = "equal" if same else "DIFFERENT"
+            print(f"{type(command).__name__.lower()} {runs}: {verdict}, {kills.total()} kills so far", flush=True)
+            shutil.rmtree(out)
+    print(f"{kills.total()} kills: {', '.join(f'{n} in {name}' for name, n in sorted(kills.items()))}")
+    print(f"{equal} of {runs} equal the uninterrupted ones")
     return 0 if equal == runs else 1
 
 

@@ -26,7 +26,6 @@ FLOORS = [
     ["methods"], ["training"], ["sparse"], ["data", "nn"],
 ]  # fmt: skip
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-SINGLE_FILES = {"estimators"}  # rooms that are one file directly in tinygsp/
 
 COMMANDS = ("train", "explain", "sweep", "bench", "export")  # the doors; each has modules in commands/
 
@@ -51,10 +50,9 @@ class Source:
     def room(self) -> str:
         """The room that the file belongs to."""
         top, *rest = self.path.split("/")
-        name = top.removesuffix(".py")
-        if rest or name in SINGLE_FILES:
-            return name
-        return "" if name == "__init__" else "doors"
+        if rest:
+            return top
+        return "" if top == "__init__.py" else "doors"
 
     @property
     def module(self) -> str:
@@ -162,7 +160,7 @@ def check_sizes(source: Source) -> list[str]:
 # What may name a method or a phase as data, and why: (file, name of the module's constant).
 DATA = {
     ("methods/__init__.py", "DEFAULT"): "the project's own method",
-    ("runs/checkpoint.py", "PHASES_OF_FORMAT_1"): "the phases that an old checkpoint numbers",
+    ("runs/restoring.py", "PHASES_OF_FORMAT_1"): "the phases that an old checkpoint numbers",
 }
 # Words that are the name of a phase and mean something else here: (file, word).
 OTHER_MEANINGS = {

@@ -1,7 +1,14 @@
-"""Image classifiers for the page, and images for them."""
+"""Image classifiers for the page, recordings of how they came to be, and images for them."""
+
+import base64
+import json
+import re
+import zlib
 
 import numpy as np
 
+from tinygsp.runs import Wiring
+from tinygsp.runs.wiring import first_cells
 from tinygsp.sparse import Meta, SparseLayer, SparseNetwork
 
 f32 = np.float32
@@ -78,3 +85,56 @@ def paths(network, pixels):
         ] + [([(k + 1, j)], b * s[j]) for j, b in enumerate(layer.bias)]
     finished = found
     return finished
+
+
+def recording(network, frames=8, more=300, crowded=2, seed=0):
+    """A recording that ends in a network like `network`: before that there are more and more connections.
+
+    The first `crowded` frames are not stored; the wiring of the last three changes by two connections a frame.
+    """
+    rng = np.random.default_rng(seed)
+    small, sizes = network.trim(), (network.layers[0].n_in, *(layer.n_out for layer in network.layers))
+    firsts = first_cells(sizes)
+    total = network.total
+    own, weights = [], []
+    for layer, first in zip(small.layers, firsts):
+        biases = np.flatnonzero(layer.bias)
+        own += [layer.row.astype(np.int64) * layer.n_out + layer.col + first, layer.n_in * layer.n_out + biases + first]
+        weights += [layer.weight, layer.bias[biases]]
+    own, weights = np.concatenate(own), np.concatenate(weights)
+    scale = np.full(len(firsts), np.abs(weights).max() / 127, np.float32)
+    extra = np.setdiff1d(rng.choice(total, min(more, total // 2), replace=False), own)
+    cell = np.sort(np.concatenate([own, extra]))
+    level = np.zeros((len(cell), frames), np.int8)
+    is_own = np.isin(cell, own)
+    order = np.argsort(own)
+    levels = np.rint(weights[order] / scale[0]).astype(np.int8)
+    level[is_own] = np.where(levels == 0, 1, levels)[:, None]
+    lives = rng.permutation(np.flatnonzero(~is_own))
+    for f in range(crowded, frames):
+        level[lives[: len(lives) * (frames - 1 - f) // frames], f] = 3
+        if f >= frames - 3:  # the same number, other places
+            level[~is_own, f] = 0
+            level[lives[2 * (f % 2) : 2 * (f % 2) + 2], f] = 3
+    level[:, :crowded] = 0
+    cell, level = cell[level.any(axis=1)], level[level.any(axis=1)]
+    stored = np.arange(frames) >= crowded
+    count = np.where(stored, np.count_nonzero(level, axis=0), total)
+    phase = np.minimum(np.arange(frames) // 3, 2)
+    accuracy = np.linspace(0.8, 0.97, frames)
+    epochs = 2 + 3 * np.arange(frames)
+    phases = ("one", "two", "three")
+    return Wiring(sizes, phases, phase, epochs, count, accuracy, stored, cell, level, scale)
+
+
+def unpack(html):
+    """What a page holds: its JSON, and {name: array}."""
+    content = json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', html, re.S)[1])
+    packed = re.search(r'<script id="arrays" type="text/plain">(.*?)</script>', html, re.S)[1]
+    block = zlib.decompress(base64.b64decode(packed))
+    types = {"u1": "u1", "i1": "i1", "i4": "<i4", "f4": "<f4"}
+    arrays = {
+        name: np.frombuffer(block, types[where["type"]], where["length"], where["at"])
+        for name, where in content["arrays"].items()
+    }
+    return content, arrays

@@ -14,7 +14,7 @@ from tinygsp.training import TOY, Trainer
 
 TINY = replace(TOY, dense_epochs=2, epochs=4, search_share=0.5, finetune_epochs=2, tries=2, batch_size=30)
 STEPS, EPOCHS = 12, 14  # of an epoch; of a run
-NAMES = {"config.json", "env.json", "metrics.csv", "gates.npz", "model.npz", "figures", "summary.json"}
+NAMES = {"config.json", "env.json", "metrics.csv", "gates.npz", "wiring.npz", "model.npz", "figures", "summary.json"}
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 
 
@@ -51,7 +51,7 @@ def interrupted(monkeypatch, out, step=40, number=signal.SIGINT):
 def same(out, whole):
     """Check that two finished runs left the same files, equal but for the seconds. Returns True."""
     assert {p.name for p in out.iterdir()} == {p.name for p in whole.iterdir()} == NAMES
-    for name in ("model.npz", "gates.npz"):
+    for name in ("model.npz", "gates.npz", "wiring.npz"):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
     metrics = [[line.rsplit(",", 1) for line in (p / "metrics.csv").read_text().splitlines()] for p in (out, whole)]
     assert [row[0] for row in metrics[0]] == [row[0] for row in metrics[1]] and len(metrics[0]) == 1 + EPOCHS

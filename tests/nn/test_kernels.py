@@ -218,6 +218,29 @@ def test_variational_at_the_ends(rng):
     assert np.allclose(dW, more, rtol=1e-3, atol=1e-7) and np.allclose(dgate, expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("W, gate", [(1e-10, 46.0), (-1e-10, 46.0), (3e-11, 45.0), (1e-12, 44.0), (0.0, 46.0)])
+def test_the_square_of_a_weight_is_never_0(W, gate):
+    """It is W^2 + 1e-20, in log alpha and under the gradient of the mean, which is 2 price h W / (W^2 + 1e-20)."""
+    price, square = 0.7, W * W + 1e-20
+    log_alpha = -gate - np.log(square)
+    s = 1 / (1 + np.exp(-(1.87320 + 1.48695 * log_alpha)))
+    h = 0.63576 * 1.48695 * s * (1 - s) + 0.5 / (1 + np.exp(log_alpha))
+    expected = 2 * price * h * W / square, price * h
+    assert 0.01 < h < 1
+    more, dgate = gates.variational_grads(np.array([W]), np.array([gate]), np.zeros(1), price)
+    assert np.allclose([more[0], dgate[0]], expected, rtol=1e-9, atol=0)
+    logit, _ = gates.variational(np.array([W]), np.array([gate]), 3.0)
+    assert np.allclose(logit, 3 - log_alpha, rtol=1e-9, atol=0)
+
+    arrays = [np.array([value], f32) for value in (W, gate, 1.0, 0.0, 0.0)]  # variance times dL/dvariance is 0
+    kernels.variational_grads(*arrays[:3], f32(price), *arrays[3:])
+    assert np.allclose([arrays[3][0], arrays[4][0]], expected, rtol=1e-4, atol=0)
+    for limit in (log_alpha - 0.01, log_alpha + 0.01):
+        Wm, mask, variance = (np.zeros(1, f32) for _ in range(3))
+        kernels.sample_variational(*arrays[:2], f32(limit), Wm, mask, variance)
+        assert mask[0] == (limit > log_alpha)
+
+
 # --- optimiser and activation -------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import pytest
 from helpers.reading import SIZES, act, all_paths, cases, network_of, plain_scores, random_network, samples
 
 from tinygsp import reading
+from tinygsp.sparse import SparseNetwork
 
 
 @pytest.mark.parametrize("sizes", SIZES)
@@ -68,3 +69,33 @@ def test_strongest_paths():
     parts = reading.contributions(network, np.ones(3))
     assert parts.paths[parts.strongest(0, 2)].tolist() == [[1, 0], [2, 0]]
     assert parts.value[parts.strongest(0, 9)].tolist() == [-5, 3, 1] and len(parts.strongest(1, 9)) == 1
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_all_paths_are_counted_without_a_matrix(sizes):
+    network = random_network(sizes)
+    assert reading.count_paths(network) == reading.path_counts(network).sum() == len(reading.paths(network))
+
+
+def test_paths_are_listed_in_order():
+    """By input, then by the units behind it."""
+    network = network_of([[[1, 1], [0, 0], [1, 0]], [[1, 1], [0, 1]]])
+    assert reading.paths(network).tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 1], [2, 0, 0], [2, 0, 1]]
+    unsorted = SparseNetwork([part.select(np.arange(part.row.size)[::-1]) for part in network.layers], network.meta)
+    assert reading.paths(unsorted).tolist() == reading.paths(network).tolist()
+
+
+def test_paths_that_end_nowhere_are_not_followed():
+    """Ten full layers of ten units and one connection to the output: 10**9 paths up to there, if all were followed."""
+    last = np.zeros((10, 1))
+    network = network_of([np.ones((10, 10))] * 9 + [np.eye(10)[:, :1] @ np.ones((1, 10)), last])
+    assert reading.count_paths(network) == 0 and reading.paths(network).shape == (0, 12)
+    last[3] = 1
+    with pytest.raises(ValueError, match="1,000,000,000 paths, at most 1,000,000"):
+        reading.paths(network_of([np.ones((10, 10))] * 9 + [np.eye(10), last]))
+
+
+def test_contributions_where_no_path_leads():
+    network = network_of([[[1, 0]], [[0], [2]]], [[0, 0.5], [0.25]], activation="relu")
+    parts = reading.contributions(network, np.array([3.0]))
+    assert parts.paths.shape == (0, 3) and parts.scores.tolist() == parts.bias.tolist() == [1.25]

@@ -2,12 +2,14 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers.reading import SIZES, all_paths, network_of, random_network
 
 from tinygsp import reading
+from tinygsp.reading.symmetry import MAX_GROUPED
 
 
 def toy_like(extra=0.0, heard=1.0):
@@ -102,3 +104,21 @@ def test_blur_is_a_sum_over_neighbours():
 )
 def test_a_group_as_text(inputs, ratios, text):
     assert reading.Group(np.array(inputs), np.array(ratios), 1.0).text(["a", "b", "c"]) == text
+
+
+def test_too_many_inputs_are_not_compared():
+    network = network_of([np.ones((MAX_GROUPED + 1, 1))])
+    for question in (reading.cosines, reading.symmetric_groups):
+        with pytest.raises(ValueError, match="2,001 inputs are used; at most 2,000 are compared"):
+            question(network)
+
+
+def test_groups_of_columns_are_written_in_their_own_units():
+    """2 (a - 1) / 0.5 - 3 (b + 20) / 4 is, but for a constant, 4 a - 0.75 b."""
+    columns = {"mean": (1.0, -20.0, 0.0), "std": (0.5, 4.0, 1.0), "input_names": ("a", "b", "c")}
+    network = network_of([[[2.0, 4.0], [-3.0, -6.0], [0.0, 1.0]], [[1.0], [1.0]]], **columns)
+    (group,) = reading.symmetric_groups(network)
+    assert group.inputs.tolist() == [1, 0] and np.allclose(group.ratios, [1, -4 / 0.75])
+    assert group.text(reading.input_names(network)) == "5.33 a - b"
+    small = replace(group, ratios=np.array([1.0, -0.0123]))
+    assert small.text(["a", "b"]) == "0.0123 a - b"

@@ -13,7 +13,8 @@ from helpers.runs import TINY, at_step, equal_states, interrupted, resumed, run,
 from tinygsp import data, methods, runs
 from tinygsp.runs import checkpoint
 from tinygsp.runs.errors import DamagedError
-from tinygsp.training import Trainer
+from tinygsp.runs.restoring import read_checkpoint
+from tinygsp.training import Method, Phase, Trainer
 
 GATES = methods.find(methods.DEFAULT)
 TWICE = replace(EAGER, tries=2, epochs=6, search_share=0.6)  # 2 dense epochs and twice 4 + 2 + 3, of 19 steps each
@@ -107,14 +108,14 @@ def test_no_bit_is_believed(tmp_path, monkeypatch):
     out = interrupted(monkeypatch, tmp_path / "out")
     trainer = Trainer(data.load("toy", 0), TINY, GATES, 0)
     whole, path = (out / "checkpoint.npz").read_bytes(), tmp_path / "flipped.npz"
-    expected = checkpoint.read_checkpoint(out / "checkpoint.npz", trainer)
+    expected = read_checkpoint(out / "checkpoint.npz", trainer)
     rng, refused = np.random.default_rng(0), 0
     for place in rng.integers(0, len(whole), 300):
         content = bytearray(whole)
         content[place] ^= 1 << rng.integers(8)
         path.write_bytes(content)
         try:
-            equal_states(checkpoint.read_checkpoint(path, trainer), expected)
+            equal_states(read_checkpoint(path, trainer), expected)
         except DamagedError as error:
             refused += 1
             assert "flipped.npz" in str(error) and "\n" not in str(error)
@@ -151,9 +152,26 @@ def test_the_format_before(step, whole, tmp_path, monkeypatch):
 
 
 def test_phases_of_any_name(tmp_path):
-    """A phase from outside of the library has a name of its own."""
-    names = ["dense", "prune a little", "ünïcode", "dense"]
-    records = [dict.fromkeys(checkpoint.COLUMNS, 0.5) | {"epoch": k, "phase": name} for k, name in enumerate(names)]
-    checkpoint.write_checkpoint(tmp_path, {}, records, [], 1.0, np.zeros((2, 32), np.uint8))
-    with np.load(tmp_path / "checkpoint.npz") as arrays:
-        assert checkpoint.records_of(arrays) == records
+    """A phase from outside of the library has a name of its own, and two phases may have the same."""
+
+    class Named(Phase):
+        def __init__(self, plan, name):
+            super().__init__(plan, 1)
+            self.name = name
+
+    class Four(Method):
+        name = "four"
+
+        def phases(self, plan):
+            return [Named(plan, name) for name in ("dense", "prune a little", "ünïcode", "dense", "last")]
+
+    trainer, again = (Trainer(images(), EAGER, Four()) for _ in range(2))
+    first = runs.Run(tmp_path, 0.0)
+    first.start_metrics()
+    for _ in range(4):
+        first.add(trainer.train_epoch())
+    first.save(trainer, trainer.state())
+    first.close()
+    with runs.Run(tmp_path, 0.0) as second:
+        assert second.restore(again) == "" and second.records == first.records
+    assert [record["phase"] for record in second.records] == ["dense", "prune a little", "ünïcode", "dense"]

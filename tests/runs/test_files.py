@@ -100,3 +100,71 @@ def test_files_of_others_are_not_taken_for_leftovers(name, tmp_path, capsys):
     assert run("toy", "--out", tmp_path, "--force", "--quiet") == 1
     one_error(capsys, name)
     assert (tmp_path / name).read_text() == "years of work"
+
+
+def test_a_folder_of_others_is_no_leftover(whole, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".work.tmp").mkdir()
+    (out / ".work.tmp" / "thesis").write_text("years of work")
+    (out / ".explain-link").symlink_to(out / ".work.tmp", target_is_directory=True)
+    files.remove_temporaries(out)
+    assert (out / ".work.tmp" / "thesis").exists() and {p.name for p in out.iterdir()} == {".work.tmp"}
+
+
+# --- what --force will not delete ---------------------------------------------------------------------------
+
+
+def figures_as_a_link(out, other):
+    (out / "figures").rmdir()
+    (out / "figures").symlink_to(other, target_is_directory=True)
+
+
+def figures_as_a_file(out, other):
+    (out / "figures").rmdir()
+    (out / "figures").write_text("drawings")
+
+
+def a_picture_of_others(out, other):
+    (out / "figures" / "holiday.jpg").write_bytes(b"sea")
+
+
+def a_folder_of_others(out, other):
+    (out / "figures" / "more.png").mkdir()
+
+
+def a_folder_in_place_of_a_file(out, other):
+    (out / "metrics.csv").unlink()
+    (out / "metrics.csv").mkdir()
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (figures_as_a_link, "figures, a link"),
+        (figures_as_a_file, "figures, a file"),
+        (a_picture_of_others, "figures/holiday.jpg"),
+        (a_folder_of_others, "figures/more.png"),
+        (a_folder_in_place_of_a_file, "metrics.csv, a folder"),
+    ],
+)
+def test_force_checks_everything_before_it_deletes(change, words, whole, tmp_path, capsys):
+    out, other = tmp_path / "out", tmp_path / "other"
+    other.mkdir()
+    (other / ".kept.png.1.tmp").write_bytes(b"of others")
+    assert run("toy", "--out", out, "--quiet") == 0
+    change(out, other)
+    before = {p: p.is_file() and p.read_bytes() for p in [*out.rglob("*"), *other.rglob("*")]}
+    capsys.readouterr()
+    assert run("toy", "--out", out, "--force", "--quiet") == 1
+    one_error(capsys, words, "no run writes", "--force will not delete it")
+    assert {p: p.is_file() and p.read_bytes() for p in [*out.rglob("*"), *other.rglob("*")]} == before
+
+
+def test_a_link_to_a_file_is_removed_and_not_what_it_leads_to(whole, tmp_path):
+    out = tmp_path / "out"
+    assert run("toy", "--out", out, "--quiet") == 0
+    (out / "model.npz").rename(tmp_path / "kept.npz")
+    (out / "model.npz").symlink_to(tmp_path / "kept.npz")
+    assert run("toy", "--out", out, "--force", "--quiet") == 0 and same(out, whole)
+    assert (tmp_path / "kept.npz").exists() and not (out / "model.npz").is_symlink()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers.hostile.files import network
 from helpers.memory import peak_bytes
-from helpers.nets import f32, layer, random_network, same_network, small
+from helpers.nets import dense_scores, f32, layer, random_network, same_network, small
 
 from tinygsp.sparse import Meta, ModelFileError, SparseNetwork, file
 
@@ -71,8 +71,8 @@ def test_a_failing_write_keeps_the_old_file(tmp_path, monkeypatch):
     "changes, what",
     [
         ({"class_names": ()}, "0 class names for 3 outputs"),
-        ({"std": 0.0}, "std is '0.0'"),
-        ({"mean": float("nan")}, "mean is 'nan'"),
+        ({"std": 0.0}, "std is 0.0; expected a number above 0"),
+        ({"mean": float("nan")}, "mean is nan"),
         ({"class_names": (1, 2, 3)}, "class_names"),
         ({"input_shape": (5,)}, r"input_shape is \(5,\) for 6 inputs"),
     ],
@@ -280,8 +280,73 @@ def test_fortran_order(tmp_path):
     rejects(path, "layer0_weight")
 
 
+# --- names and a scale of each input --------------------------------------------------------------------------
+
+COLUMNS = {
+    "divisor": 1.0, "mean": (0.0, 1e6, -3.5, 0.1), "std": (1.0, 1e5, 0.0, 1e-9), "input_shape": (4,), "bent": (1,),
+    "input_names": ("age", "colour = red", "größe", "a, b"),
+}  # fmt: skip
+
+
+def test_a_network_of_columns_is_written_in_format_2(tmp_path):
+    network, path = small(**COLUMNS), tmp_path / "model.npz"
+    network.save(path)
+    loaded = SparseNetwork.load(path)
+    assert same_network(network, loaded) and loaded.meta.mean == COLUMNS["mean"]
+    with np.load(path) as file:
+        assert json.loads(file["meta"].tobytes())["format"] == 2
+
+
+@pytest.mark.parametrize("changes", [{"input_names": tuple("abcd")}, {"mean": (0.0,) * 4, "std": (1.0,) * 4}], ids=str)
+def test_what_needs_format_2(changes):
+    with np.load(io.BytesIO(small(**changes).to_bytes())) as file:
+        assert json.loads(file["meta"].tobytes())["format"] == 2
+
+
+def test_the_scores_of_columns():
+    network = small(**COLUMNS)
+    values = np.random.default_rng(0).normal([0, 1e6, 9, 0.1], [1, 1e5, 1, 1e-9], (200, 4))
+    x = network.meta.scaled(values)
+    assert (x[:, 2] == 0).all()
+    plain = small(divisor=1.0, mean=0.0, std=1.0, input_shape=(4,))
+    assert np.allclose(network.scores(values), dense_scores(plain, x), rtol=1e-4, atol=1e-5)
+    row = network.runner(np.float64, block=1)(values[:1], out := np.empty((1, 2), f32))
+    assert row is out and np.array_equal(row, network.scores(values)[:1])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mean": [0, 0, 0]},
+        {"mean": [0, 0, 0, "x"]},
+        {"mean": [0, 0, 0, 1e40]},
+        {"std": [1, 1, 1, -1]},
+        {"std": [1, 1, 1]},
+        {"std": 1.0},
+        {"bent": [4]},
+        {"bent": [0.5]},
+        {"bent": ...},
+        {"input_names": ["a"]},
+        {"input_names": ["a", "a", "b", "c"]},
+        {"input_names": ["a", "b", "c", 4]},
+        {"input_names": ["a", "b", "c", "d" * 300]},
+        {"input_names": ...},
+        {"format": 1},
+        {"format": 3},
+    ],
+    ids=str,
+)
+def test_bad_columns(tmp_path, changes):
+    path, meta = tmp_path / "model.npz", {"format": 2, **vars(small(**COLUMNS).meta), **changes}
+    text = json.dumps({name: value for name, value in meta.items() if value is not ...})
+    np.savez(path, **content(meta=as_bytes(text)))
+    rejects(path, "meta|format|mean|std|bent|name")
+
+
 BAD_META = [
     {"format": 2},
+    {"format": 3},
+    {"format": 0},
     {"format": "1"},
     {"format": None},
     {"format": ...},
@@ -321,7 +386,7 @@ BAD_META = [
 def test_bad_meta(tmp_path, changes):
     path = tmp_path / "model.npz"
     np.savez(path, **content(meta=meta_array(**changes)))
-    rejects(path, "meta|format|activation|task|divisor|class names")
+    rejects(path, "meta|format|activation|task|divisor|class names|mean|std")
 
 
 HEADERS = [

@@ -38,7 +38,7 @@ def test_scores_without_connections_are_the_biases():
     assert network.scores(np.ones((0, 3), np.uint8)).shape == (0, 2)
 
 
-@pytest.mark.parametrize("shape", [(4,), (2, 3), (2, 5), (1, 2, 2)])
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 5), (1, 2, 3), (2, 1, 2, 2)])
 def test_scores_want_rows_of_inputs(shape):
     with pytest.raises(ValueError, match=r"expected \(n, 4\)"):
         small().scores(np.zeros(shape, np.uint8))

@@ -7,9 +7,12 @@ files, run folders and IDX files are read and written through here.
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import math
 import os
 import re
+import time
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +20,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from tinygsp.data.limits import shown
+
 CHUNK = 2**20  # bytes handled at a time
+ABANDONED = 3600  # seconds after which nobody is writing a temporary file any more
 MAX_DIRECTORY = 2**16  # bytes in the list of members of a zip file: about a thousand members
 NPY = re.compile(  # as NumPy writes it for numbers in C order with at most three dimensions
     rb"\{'descr': '(\|[biu]1|<[iu][248]|<f[248])', 'fortran_order': False, "
@@ -47,7 +53,17 @@ def write_atomic(path: str | os.PathLike, content: bytes | str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    remove_leftovers(path)
     sync_folder(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files that killed processes have left of `path`: those that are older than ABANDONED."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError):  # another process has just removed it, or it is not ours to remove
+            is_ours = leftover.name[len(path.name) + 2 : -4].isdecimal()
+            if is_ours and time.time() - leftover.stat().st_mtime > ABANDONED:
+                leftover.unlink()
 
 
 def sync_folder(folder: str | os.PathLike) -> None:
@@ -87,7 +103,7 @@ def read_arrays(path: str | os.PathLike, error: type[Exception], max_bytes: int 
     except OSError as problem:
         raise error(f"{path}: cannot be read ({problem.strerror or problem}); expected a .npz file") from problem
     except Exception as problem:  # zip and zlib fail in a dozen ways on a damaged file
-        what = str(problem)[:200]  # zipfile may quote kilobytes of the file
+        what = str(problem)[:160]  # zipfile may quote kilobytes of the file
         raise error(f"{path}: {where}: {what}; expected a .npz file of plain numbers, undamaged") from problem
     return arrays
 
@@ -112,8 +128,9 @@ def check_members(members: list[zipfile.ZipInfo], max_bytes: int) -> None:
     names = set()
     for member in members:
         name = member.filename
-        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}\.npy", name):
-            raise ValueError(f"unexpected member {name[:100]!r}, names are letters, digits, _ . - and end in .npy")
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,50}\.npy", name):
+            expected = "names are at most 50 letters, digits, _ . - and end in .npy"
+            raise ValueError(f"unexpected member {shown(name)}, {expected}")
         if name in names:
             raise ValueError(f"repeated member {name!r}")
         names.add(name)

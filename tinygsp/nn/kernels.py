@@ -9,13 +9,17 @@ Arrays of activations are feature-major: `x[i]` is the contiguous row of feature
 """
 
 import numpy as np
-from numba import njit
+
+from tinygsp.nn.compile import jit_with
 
 # Reassociating sums lets a dot product use vector registers. NaN and inf keep their meaning: `nnan` and `ninf`
 # are left out on purpose, because training stops on a loss that is not finite.
-jit = njit(cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"}, error_model="numpy")
+jit = jit_with(fastmath={"reassoc", "contract", "nsz", "arcp"}, error_model="numpy")
 
 f32, u32, i32 = np.float32, np.uint32, np.int32
+
+LABEL_OUTSIDE = "a label is outside: labels of k classes are integers from 0 to k - 1"
+SAMPLE_OUTSIDE = "a sample is outside: samples of n images are integers from 0 to n - 1"
 
 LN2 = f32(0.6931471805599453)
 LOG2E = f32(1.4426950408889634)
@@ -267,8 +271,12 @@ def softmax_cross_entropy(logits, labels, dlogits):
     """Mean loss, returned, and dlogits, overwritten. Twin: `losses.softmax_cross_entropy` in float64.
 
     logits, dlogits : (k, n) float32, one row a class; labels : (n,) int64
+    Raises ValueError for a label outside [0, k).
     """
     k, n = logits.shape
+    for b in range(n):
+        if labels[b] < 0 or labels[b] >= k:
+            raise ValueError(LABEL_OUTSIDE)
     highest, total = logits[0].copy(), np.zeros(n, f32)
     for j in range(1, k):
         for b in range(n):
@@ -308,8 +316,11 @@ def gather_moved(values, samples, tables, key0, key1, out):
     values : (images, pixels); samples : (n,) int64, which images; out : (n, k) of the same type, overwritten
     tables : (ways, k) int32   for each way to move an image, the pixel that each of k inputs reads; -1 lies outside
              the image: the background, 0
+    Raises ValueError for a sample outside [0, images).
     """
     for b in range(samples.size):
+        if samples[b] < 0 or samples[b] >= values.shape[0]:
+            raise ValueError(SAMPLE_OUTSIDE)
         table = tables[i32(hash_uniform(u32(b), key0, key1) * f32(tables.shape[0]))]
         image = values[samples[b]]
         for j in range(table.size):

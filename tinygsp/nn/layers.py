@@ -11,6 +11,7 @@ In float32 the elementwise work runs in `kernels`; in float64 the same lines run
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -110,17 +111,27 @@ class MaskedDense(Layer):
     ) -> None:
         super().__init__()
         gates.check_tau(tau)
-        if not (W.flags.c_contiguous and gate.flags.c_contiguous and W.shape == gate.shape):
-            raise ValueError(f"W {W.shape} and gate {gate.shape}: expected two C-contiguous arrays of one shape")
+        if not (W.flags.c_contiguous and gate.flags.c_contiguous and W.shape == gate.shape and W.dtype == gate.dtype):
+            found = f"W {W.dtype} {W.shape} and gate {gate.dtype} {gate.shape}"
+            raise ValueError(f"{found}: expected two C-contiguous arrays of one shape and type")
         self.params = {"W": W, "gate": gate}
         self.grads = {"W": np.zeros_like(W), "gate": np.zeros_like(gate)}
         self.index = np.arange(W.size, dtype=np.uint32).reshape(W.shape) if index is None else index
         self.shape = W.shape if shape is None else tuple(shape)
+        self.check_index()
         self.seed, self.layer, self.tau, self.hard, self.needs_dx = seed, layer, tau, hard, needs_dx
         self.Wm, self.mask, self.slope = (np.zeros_like(W) for _ in range(3))
         self.flat_params = flat(W), flat(gate), flat(self.index)  # views: parameters are updated in place
         self.flat_sample = flat(self.Wm), flat(self.mask), flat(self.slope)
         self.flat_dgate = flat(self.grads["gate"])
+
+    def check_index(self) -> None:
+        """Raise ValueError unless `index` numbers every connection in the original matrix: kernels do not look."""
+        index, shape = self.index, self.params["W"].shape
+        if index.dtype != np.uint32 or index.shape != shape or not index.flags.c_contiguous:
+            raise ValueError(f"index is {index.dtype} {index.shape}, expected C-contiguous uint32 {shape}")
+        if len(self.shape) != 2 or (index.size and index.max() >= math.prod(self.shape)):
+            raise ValueError(f"index has a number beyond the original matrix of shape {self.shape}")
 
     def sample(self, step: int, noise: float = 1.0) -> None:
         keys = gates.noise_keys(self.seed, step, self.layer)
@@ -151,6 +162,8 @@ class MaskedDense(Layer):
 
     def gate_grads(self, dWm: np.ndarray) -> None:
         """Straight through: dgate = dWm * W * slope, then in place dW = dWm * mask."""
+        if dWm.shape != self.mask.shape:
+            raise ValueError(f"dWm has shape {dWm.shape}, expected {self.mask.shape}")
         if dWm.dtype == f32:
             kernels.gate_grads(flat(dWm), self.flat_params[0], *self.flat_sample[1:], self.flat_dgate)
         else:
@@ -181,11 +194,12 @@ class MaskedDense(Layer):
 class MaskedEdges(MaskedDense):
     """The same layer as a list of its live connections, so that a step works on nothing else.
 
-    W, gate, index  : (k,)                sorted by output, then input
+    W, gate, index  : (k,)                sorted by output, then input, each connection once
     shape           : (n_in + 1, n_out)   of the original matrix, which `index` counts through
     inputs, outputs : sorted int arrays   the original numbers of the inputs and outputs that are still there
 
-    x is (n, len(inputs)) and y is (n, len(outputs)).
+    x is (n, len(inputs)) and y is (n, len(outputs)). Raises ValueError if a connection is out of order, or starts or
+    ends at what is not there: compiled loops do not look.
     """
 
     def __init__(
@@ -200,19 +214,28 @@ class MaskedEdges(MaskedDense):
     ) -> None:
         super().__init__(W, gate, index, shape, **options)
         row, col = self.connections()
+        check_levels(inputs, outputs, self.shape)
         rows = np.where(row == shape[0] - 1, len(inputs), np.searchsorted(inputs, row))
+        if not (np.isin(row, np.append(inputs, shape[0] - 1)).all() and np.isin(col, outputs).all()):
+            raise ValueError("index has a connection whose input or output is not among inputs and outputs")
+        if (np.diff(col * np.int64(shape[0]) + row) <= 0).any():
+            raise ValueError("index is out of order, expected each connection once, by output, then by input")
         self.rows = rows.astype(np.int32)  # len(inputs) stands for the bias
         self.starts = np.searchsorted(col, outputs)  # connections starts[j] to starts[j + 1] enter output j
         self.starts = np.append(self.starts, len(col))
-        self.n_in = len(inputs)
+        self.n_in, self.n_out = len(inputs), len(outputs)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
+        if x.ndim != 2 or x.shape[1] != self.n_in:
+            raise ValueError(f"x has shape {x.shape}, expected (n, {self.n_in})")
         self.x = x
-        y = feature_major(len(x), len(self.starts) - 1, x.dtype)
+        y = feature_major(len(x), self.n_out, x.dtype)
         kernels.edges_forward(x.T, self.Wm, self.rows, self.starts, y.T)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        if dy.shape != (len(self.x), self.n_out):
+            raise ValueError(f"dy has shape {dy.shape}, expected ({len(self.x)}, {self.n_out})")
         dWm = self.grads["W"]
         kernels.edges_grads(self.x.T, dy.T, self.rows, self.starts, dWm)
         self.gate_grads(dWm)
@@ -221,6 +244,15 @@ class MaskedEdges(MaskedDense):
         dx = feature_major(len(dy), self.n_in, dy.dtype)
         kernels.edges_backward(dy.T, self.Wm, self.rows, self.starts, dx.T)
         return dx
+
+
+def check_levels(inputs: np.ndarray, outputs: np.ndarray, shape: tuple[int, int]) -> None:
+    """Raise ValueError unless inputs and outputs are sorted numbers, each once, of a matrix (n_in + 1, n_out)."""
+    for name, units, size in (("inputs", inputs, shape[0] - 1), ("outputs", outputs, shape[1])):
+        if units.ndim != 1 or units.dtype.kind not in "iu" or (np.diff(units.astype(np.int64)) <= 0).any():
+            raise ValueError(f"{name} are {units.dtype} {units.shape}, expected sorted integers, each once")
+        if units.size and not 0 <= units[0] <= units[-1] < size:
+            raise ValueError(f"{name} are from {units[0]} to {units[-1]}, expected numbers in [0, {size})")
 
 
 class ReLU(Layer):

@@ -65,6 +65,8 @@ class SGD(Optimizer):
 
     def update(self, param: np.ndarray, grad: np.ndarray, lr: float, velocity: np.ndarray) -> None:
         """Move one parameter, and its velocity, in place."""
+        if not param.shape == velocity.shape == grad.shape:
+            raise ValueError(f"velocity {velocity.shape} and grad {grad.shape}: expected {param.shape}, like W")
         if param.dtype == np.float32 and param.flags.c_contiguous and grad.flags.c_contiguous:
             arrays = param.reshape(-1), velocity.reshape(-1), grad.reshape(-1)  # views: all three are C-contiguous
             kernels.sgd_update(*arrays, np.float32(lr), np.float32(self.momentum))

@@ -31,6 +31,7 @@ from tinygsp.plots.run import (
 )
 from tinygsp.plots.speed import growth, image_rates, step_times
 from tinygsp.plots.style import BLUE, GREEN, GREY, OKABE_ITO, ORANGE, canvas, png
+from tinygsp.plots.tables import dependence_figure, importance_bars
 
 __all__ = [
     "BLUE",
@@ -42,11 +43,13 @@ __all__ = [
     "class_map",
     "classes_figure",
     "contribution_bars",
+    "dependence_figure",
     "frontier",
     "gate_histogram",
     "groups_map",
     "growth",
     "image_rates",
+    "importance_bars",
     "importance_figure",
     "importance_map",
     "matrix",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,22 +10,25 @@ from tinygsp import reading
 from tinygsp.data import Dataset
 from tinygsp.plots.inputs import class_map, groups_map, importance_map, matrix, mirror_chart, rank_scatter
 from tinygsp.plots.network import contribution_bars, network_diagram, path_diagram
-from tinygsp.plots.style import OKABE_ITO, canvas, png
+from tinygsp.plots.style import OKABE_ITO, canvas, png, short_name
 from tinygsp.sparse import SparseNetwork
+
+MOST = 40  # inputs or classes that a table or a chart has room for
 
 
 def importance_figure(network: SparseNetwork, importance: Mapping[str, np.ndarray], best: str) -> bytes:
-    """Draw three kinds of importance side by side: by the wiring alone, predicted, and measured.
+    """Draw three kinds of importance side by side: by the wiring alone, predicted, and, if it is there, measured.
 
-    importance : {name: (n_in,)}, with the names "paths", `best` and "ablation loss"
+    importance : {name: (n_in,)}, with the names "paths", `best` and perhaps "ablation loss"
     best       : the definition in the middle
     """
-    figure, axes = canvas((12, 5), 1, 3)
-    panels = (
+    panels = [
         ("paths", "Wiring alone", "paths from the input to any output"),
         (best, "Predicted", best),
         ("ablation loss", "Measured", "increase of the loss, input set to its mean"),
-    )
+    ]
+    panels = [panel for panel in panels if panel[0] in importance]
+    figure, axes = canvas((4 * len(panels), 5), 1, len(panels))
     for axis, (name, title, label) in zip(axes[0], panels):
         importance_map(network, importance[name], label, axis).set_title(title)
     return png(figure)
@@ -42,9 +44,11 @@ def classes_figure(network: SparseNetwork, dataset: Dataset, most: int) -> bytes
     limit = abs(maps).max() or 1.0
     if len(network.meta.input_shape) != 2:
         used, names = network.used_inputs()[0], reading.input_names(network)
-        figure, axes = canvas((len(classes) + 4, 0.6 * len(used) + 2))
-        matrix(maps[used], [names[i] for i in used], classes, limit, axes[0, 0])
-        axes[0, 0].set_title("How far an input moves an output:\nmean |gradient| x spread of the input")
+        shown = used[strongest(abs(maps[used]).max(axis=1))]
+        figure, axes = canvas((len(classes) + 4, 0.6 * len(shown) + 2))
+        matrix(maps[shown], [names[i] for i in shown], classes, limit, axes[0, 0])
+        title = "How far an input moves an output:\nmean |gradient| x spread of the input"
+        axes[0, 0].set_title(title + f"\nthe strongest {len(shown)} of {len(used):,}" * (len(shown) < len(used)))
         return png(figure)
     limit, cols = limit / 2, min(5, len(classes))  # a few pixels stand out: let the others have colour too
     rows = -(-len(classes) // cols)
@@ -52,7 +56,8 @@ def classes_figure(network: SparseNetwork, dataset: Dataset, most: int) -> bytes
     for axis in axes.flat[len(classes) :]:
         axis.axis("off")
     for c, axis in zip(range(len(classes)), axes.flat):
-        typical = dataset.train_x[dataset.train_y == c].mean(axis=0)
+        of_class = dataset.train_x[dataset.train_y == c]
+        typical = of_class.mean(axis=0) if len(of_class) else None
         image = class_map(network, maps[:, c], limit, typical, classes[c], axis)
     figure.suptitle("What ink says of each class: purple for, orange against it; outline: the mean image")
     label = "mean gradient x spread, minus the mean over classes"
@@ -69,13 +74,13 @@ def validation_figure(
     correlation : {definition: {measured: rank correlation, None where one side is constant}}
     """
     rho = {name: row["ablation loss"] for name, row in correlation.items()}
-    rho = {name: math.nan if value is None else value for name, value in rho.items()}
-    names = sorted(rho, key=lambda name: 2 if math.isnan(rho[name]) else -rho[name])
+    names = sorted(rho, key=lambda name: 2 if rho[name] is None else -rho[name])
     measured = reading.ranks(importance["ablation loss"])
     cols = -(-len(names) // 2)
     figure, axes = canvas((3 * cols, 6.6), 2, cols, sharex=True, sharey=True)
     for axis, name in zip(axes.flat, names):
-        rank_scatter(reading.ranks(importance[name]), measured, f"{name}: {rho[name]:.2f}", axis)
+        text = "-" if rho[name] is None else f"{rho[name]:.2f}"
+        rank_scatter(reading.ranks(importance[name]), measured, f"{name}: {text}", axis)
     figure.suptitle("Does a definition of importance foretell what the network loses? Spearman's rank correlation")
     figure.supxlabel("rank of the input by the definition")
     figure.supylabel("rank by the measured increase of the loss")
@@ -85,24 +90,39 @@ def validation_figure(
 def symmetry_figure(network: SparseNetwork, mirror: Sequence[Sequence[float]] | None, blur: float) -> bytes:
     """Draw the inputs that act as one, and for images the mirror scores of the classes.
 
-    mirror : (classes, 2) mirror scores; None where the inputs are no image: then the cosines of all inputs are drawn
+    mirror : (classes, 2) mirror scores; None where the inputs are no image: then the cosines of the inputs are drawn
     blur   : pixels by which the maps were smoothed
+
+    Of more than `reading.MAX_GROUPED` pixels there are mirror scores alone; of more than MOST inputs or classes, MOST.
     """
-    groups, names = reading.symmetric_groups(network), reading.input_names(network)
+    used, names = network.used_inputs()[0], reading.input_names(network)
+    groups = reading.symmetric_groups(network) if len(used) <= reading.MAX_GROUPED else None
     if mirror is None:
-        used = [names[i] for i in network.used_inputs()[0]]
-        figure, axes = canvas((0.8 * len(used) + 3, 0.8 * len(used) + 2))
-        image = matrix(reading.cosines(network), used, used, 1, axes[0, 0])
+        chosen = strongest(np.linalg.norm(reading.weighted_rows(network), axis=1))
+        shown = [names[i] for i in used[chosen]]
+        figure, axes = canvas((0.8 * len(shown) + 3, 0.8 * len(shown) + 2))
+        image = matrix(reading.cosines(network)[np.ix_(chosen, chosen)], shown, shown, 1, axes[0, 0])
         figure.colorbar(image, ax=axes, shrink=0.7, label="cosine of the first-layer weights")
-        axes[0, 0].set_title("Act as one: " + (", ".join(group.text(names) for group in groups) or "none"))
+        text = short_name(", ".join(group.text(names) for group in groups) or "none", 100)
+        among = f"\nshown: the strongest {len(shown)} of {len(used):,}" * (len(shown) < len(used))
+        axes[0, 0].set_title(f"Act as one: {text}{among}")
         return png(figure)
-    figure, axes = canvas((12, 5.6), 1, 2)
-    shown = groups[: len(OKABE_ITO)]
-    title = f"{len(groups)} groups of pixels act as one; the {len(shown)} largest"
-    groups_map(network, shown, axes[0, 0]).set_title(title)
-    mirror_chart(mirror, network.meta.class_names, axes[0, 1])
-    axes[0, 1].set_title(f"Is the map of a class its own mirror image? (maps blurred by {blur:g} pixels)")
+    panels = 1 if groups is None else 2
+    figure, axes = canvas((6 * panels, 5.6), 1, panels)
+    if groups is not None:
+        few = groups[: len(OKABE_ITO)]
+        title = f"{len(groups)} groups of pixels act as one; the {len(few)} largest"
+        groups_map(network, few, axes[0, 0]).set_title(title)
+    classes = network.meta.class_names
+    mirror_chart(mirror[:MOST], classes[:MOST], axes[0, -1])
+    title = f"Is the map of a class its own mirror image? (maps blurred by {blur:g} pixels)"
+    axes[0, -1].set_title(title + f"\nthe first {MOST} of {len(classes):,} classes" * (len(classes) > MOST))
     return png(figure)
+
+
+def strongest(values: np.ndarray) -> np.ndarray:
+    """Find where the MOST largest of some values are: their indices, ascending."""
+    return np.sort(np.argsort(-values, kind="stable")[:MOST])
 
 
 def network_figure(network: SparseNetwork, orders: Sequence[Sequence[int]], crossings: Mapping[str, int]) -> bytes:
@@ -129,7 +149,7 @@ def paths_figure(
     orders   : units of each level, as `reading.order_units` gives them
     examples : {"index": test sample, "kind": "right" or "wrong", "target": true class, "outputs": scores to draw}
     """
-    names = network.meta.class_names
+    names = [short_name(name) for name in network.meta.class_names]
     figure, axes = canvas((13, 4.6 * len(examples)), len(examples), 2, width_ratios=(2.4, 1))
     for (left, right), example in zip(axes, examples):
         values, outputs = dataset.test_x[example["index"]], example["outputs"]

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
-from tinygsp.plots.style import BLUE, GREY, NOWHERE, OKABE_ITO, ORANGE, SIGNED, empty_map
+from tinygsp.plots.style import BLUE, GREY, NOWHERE, OKABE_ITO, ORANGE, SIGNED, empty_map, short_name
+from tinygsp.plots.tables import importance_bars
 from tinygsp.reading import Group, input_names
 from tinygsp.sparse import SparseNetwork
 
@@ -21,7 +22,11 @@ def importance_map(network: SparseNetwork, values: np.ndarray, label: str, axes:
     """
     shape, used = network.meta.input_shape, network.used_inputs()[0]
     if len(shape) != 2:
-        axes.bar([input_names(network)[i] for i in used], values[used], color=BLUE)
+        names = input_names(network)
+        if network.meta.input_names or len(used) > 12:
+            return importance_bars([names[i] for i in used], values[used], label, axes)
+        axes.bar(range(len(used)), values[used], color=BLUE)
+        axes.set_xticks(range(len(used)), [short_name(names[i]) for i in used])
         axes.set_ylabel(label)
         return axes
     shown = empty_map(shape)
@@ -35,20 +40,24 @@ def importance_map(network: SparseNetwork, values: np.ndarray, label: str, axes:
 
 
 def class_map(
-    network: SparseNetwork, values: np.ndarray, limit: float, backdrop: np.ndarray, title: str, axes: Axes
+    network: SparseNetwork, values: np.ndarray, limit: float, backdrop: np.ndarray | None, title: str, axes: Axes
 ) -> AxesImage:
     """Draw the signed importance of the inputs for one class, (n_in,), zero white, on the outline of a typical image.
 
     limit    : the value of the strongest colour
-    backdrop : (n_in,) image whose outline is drawn, such as the mean of the class
+    backdrop : (n_in,) image whose outline is drawn, such as the mean of the class; None, or one without an outline
+               because it has one row, one column or one value, draws none
     """
     shape, used = network.meta.input_shape, network.used_inputs()[0]
     shown = empty_map(shape)
     shown.flat[used] = values[used]
     axes.set_facecolor(NOWHERE)
     image = axes.imshow(shown, cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="nearest")
-    axes.contour(backdrop.reshape(shape), levels=[backdrop.max() / 2.5], colors=[GREY], linewidths=1)
-    axes.set_title(title)
+    if backdrop is not None and min(shape) > 1:
+        level = backdrop.max() / 2.5
+        if backdrop.min() < level < backdrop.max():
+            axes.contour(backdrop.reshape(shape), levels=[level], colors=[GREY], linewidths=1)
+    axes.set_title(short_name(title))
     hide_ticks(axes)
     return image
 
@@ -59,8 +68,11 @@ def matrix(values: np.ndarray, rows: Sequence[str], cols: Sequence[str], limit: 
     for (i, j), value in np.ndenumerate(values):
         colour = "white" if abs(value) > limit * 0.6 else "black"
         axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(cols)), cols)
-    axes.set_yticks(range(len(rows)), rows)
+    is_long = max(map(len, cols), default=0) > 8
+    axes.set_xticks(
+        range(len(cols)), map(short_name, cols), rotation=60 if is_long else 0, ha="right" if is_long else "center"
+    )
+    axes.set_yticks(range(len(rows)), map(short_name, rows))
     return image
 
 
@@ -97,15 +109,21 @@ def groups_map(network: SparseNetwork, groups: Sequence[Group], axes: Axes) -> A
 def spanning_tree(x: np.ndarray, y: np.ndarray) -> list[tuple[int, int]]:
     """Find the shortest tree that joins all points (x, y), each (k,): k - 1 pairs of indices.
 
-    Prim's rule: of the points outside the tree, the nearest one is joined next.
+    Prim's rule: of the points outside the tree, the nearest one is joined next; of several, the one that is nearest to
+    the point that was joined first, then the one of the lowest index.
     """
-    inside, outside, edges = [0], list(range(1, len(x))), []
-    distance = np.hypot(np.subtract.outer(x, x), np.subtract.outer(y, y))
-    while outside:
-        a, b = min(((a, b) for a in inside for b in outside), key=lambda edge: distance[edge])
-        edges.append((a, b))
-        inside.append(b)
-        outside.remove(b)
+    nearest, joined = np.zeros(len(x), int), np.zeros(len(x), int)  # nearest point of the tree; when a point came in
+    distance = np.hypot(x - x[0], y - y[0]).astype(float)  # to that point; inf for a point of the tree
+    distance[0] = np.inf
+    edges = []
+    for turn in range(1, len(x)):
+        candidates = np.flatnonzero(distance == distance.min())
+        b = candidates[np.argmin(joined[nearest[candidates]])]
+        edges.append((int(nearest[b]), int(b)))
+        joined[b], distance[b] = turn, np.inf
+        new = np.hypot(x - x[b], y - y[b])
+        closer = (new < distance) & (distance < np.inf)
+        nearest[closer], distance[closer] = b, new[closer]
     return edges
 
 
@@ -116,7 +134,7 @@ def mirror_chart(scores: np.ndarray | Sequence[Sequence[float]], class_names: Se
     for side, name, marker, colour in ((0, "left-right", "o", BLUE), (1, "up-down", "^", ORANGE)):
         axes.plot(scores[:, side], y, marker, color=colour, markersize=8, label=name)
     axes.hlines(y, -1, 1, color=GREY, linewidth=0.3)
-    axes.set_yticks(y, class_names)
+    axes.set_yticks(y, map(short_name, class_names))
     axes.set_ylim(len(scores) - 0.5, -0.5)
     axes.set_xlim(-1.05, 1.05)
     axes.set_xlabel("cosine of map and mirrored map:  -1 opposite,  0 unlike,  1 equal")

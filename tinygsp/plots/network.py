@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tinygsp.plots.inputs import hide_ticks
-from tinygsp.plots.style import BLUE, GREY, NOWHERE, ORANGE, empty_map, plt
+from tinygsp.plots.style import BLUE, GREY, NOWHERE, ORANGE, empty_map, plt, short_name
 from tinygsp.reading import Contributions, input_names
 from tinygsp.sparse import SparseNetwork
 
@@ -45,13 +45,13 @@ def network_diagram(network: SparseNetwork, orders: Sequence[Sequence[int]], axe
         what = {0: "inputs", last: "outputs"}.get(k, "units")
         axes.text(k, 1.01, f"{len(order)} {what}", ha="center", va="bottom", fontsize=11)
     for j, y in height[last].items():
-        axes.text(last + 0.06, y, network.meta.class_names[j], va="center", fontsize=13)
+        axes.text(last + 0.06, y, short_name(network.meta.class_names[j]), va="center", fontsize=13)
     if is_image:
         _inset_of_inputs(network, orders[0], axes)
         axes.set_xlim(-1.25, last + 0.3)
     else:
         for i, y in height[0].items():
-            axes.text(-0.06, y, input_names(network)[i], va="center", ha="right", fontsize=13)
+            axes.text(-0.06, y, short_name(input_names(network)[i]), va="center", ha="right", fontsize=13)
         axes.set_xlim(-0.4, last + 0.4)
     axes.set_ylim(-0.01, 1.06)
     axes.axis("off")
@@ -60,9 +60,12 @@ def network_diagram(network: SparseNetwork, orders: Sequence[Sequence[int]], axe
 
 def _connections(network: SparseNetwork, height: Heights, axes: Axes) -> None:
     for k, layer in enumerate(network.layers):
-        size = np.abs(layer.weight) / np.abs(layer.weight).max()
-        lines = [((k, height[k][i]), (k + 1, height[k + 1][j])) for i, j in zip(layer.row.tolist(), layer.col.tolist())]
-        colours = np.where(layer.weight > 0, BLUE, ORANGE)
+        if not layer.row.size:
+            continue
+        shown = layer.select(np.isin(layer.col, list(height[k + 1])))  # not what leads to a unit that nothing reads
+        size = np.abs(shown.weight) / np.abs(layer.weight).max().clip(1e-30)
+        lines = [((k, height[k][i]), (k + 1, height[k + 1][j])) for i, j in zip(shown.row.tolist(), shown.col.tolist())]
+        colours = np.where(shown.weight > 0, BLUE, ORANGE)
         axes.add_collection(
             matplotlib.collections.LineCollection(lines, colors=colours, linewidths=0.4 + 2.6 * size, alpha=0.55)
         )
@@ -116,7 +119,7 @@ def path_diagram(
         axes.plot(*zip(*points), color=colour, linewidth=width, alpha=0.65, solid_joinstyle="round", zorder=2)
         axes.plot(*points[0], "s", color=colour, markersize=4, zorder=3)
     for output, y in goal.items():
-        text = f"{network.meta.class_names[output]}\nscore {parts.scores[output]:.2f}"
+        text = f"{short_name(network.meta.class_names[output])}\nscore {parts.scores[output]:.2f}"
         axes.text(last + 0.08, y, text, va="center", fontsize=13)
     axes.set_xlim(-1.75 if is_image else -0.7, last + 0.7)
     axes.set_ylim(-0.02, 1.07)
@@ -145,7 +148,7 @@ def _starts_in_list(
     """Write name and value of each input in use at its height, and give these places: {input: (x, y)}."""
     names = input_names(network)
     for i, y in height.items():
-        axes.text(-0.06, y, f"{names[i]} = {values[i]:.2f}", ha="right", va="center")
+        axes.text(-0.06, y, f"{short_name(names[i])} = {values[i]:.4g}", ha="right", va="center")
     return {i: (0, y) for i, y in height.items()}
 
 
@@ -161,7 +164,7 @@ def contribution_bars(network: SparseNetwork, parts: Contributions, outputs: Seq
     axes.axvline(0, color="black", linewidth=0.8)
     axes.use_sticky_edges = False  # a bar may end at the margin and still needs room
     axes.margins(x=0.08)
-    axes.set_yticks(range(len(outputs)), [network.meta.class_names[output] for output in outputs])
+    axes.set_yticks(range(len(outputs)), [short_name(network.meta.class_names[output]) for output in outputs])
     axes.set_ylim(len(outputs) - 0.5, -0.5)
     axes.set_xlabel("sum of contributions (blue in favour, orange against,\nhatched: biases); diamond: the score")
     return axes

@@ -9,11 +9,15 @@ Every function takes a SparseNetwork and gives plain arrays. `plots/` draws them
     symmetry.py    inputs that act as one, and mirror images
     order.py       an order of the units for a drawing
     formula.py     the network as a formula
+    dependence.py  how the answer depends on one input
+    fit.py         whether all this can be asked of a network
 
 `sparse/` says what a SparseNetwork is; read it first. Lesson 11 builds most of this room.
 """
 
-from tinygsp.reading.formula import MAX_FORMULA, formulas
+from tinygsp.reading.dependence import partial_dependence
+from tinygsp.reading.fit import check_fit
+from tinygsp.reading.formula import MAX_FORMULA, formulas, identifiers
 from tinygsp.reading.importance import class_maps, importances
 from tinygsp.reading.matrices import (
     compact,
@@ -26,35 +30,41 @@ from tinygsp.reading.matrices import (
     scale,
 )
 from tinygsp.reading.measured import ablation, evaluate, measure, permutation, ranks, scores_with, spearman
-from tinygsp.reading.order import crossings, order_units
+from tinygsp.reading.order import MAX_ORDERED, crossings, order_units
 from tinygsp.reading.pathways import (
     MAX_PATHS,
     Contributions,
     chain,
     contributions,
+    count_paths,
     path_counts,
     path_weights,
     paths,
 )
-from tinygsp.reading.symmetry import Group, blur, cosines, mirror_scores, symmetric_groups, weighted_rows
+from tinygsp.reading.symmetry import MAX_GROUPED, Group, blur, cosines, mirror_scores, symmetric_groups, weighted_rows
 
 __all__ = [
     "MAX_FORMULA",
+    "MAX_GROUPED",
+    "MAX_ORDERED",
     "MAX_PATHS",
     "Contributions",
     "Group",
     "ablation",
     "blur",
     "chain",
+    "check_fit",
     "class_maps",
     "compact",
     "contributions",
     "cosines",
+    "count_paths",
     "crossings",
     "evaluate",
     "formulas",
     "forward",
     "gradients",
+    "identifiers",
     "importances",
     "input_names",
     "levels",
@@ -63,6 +73,7 @@ __all__ = [
     "mirror_scores",
     "order_units",
     "over_inputs",
+    "partial_dependence",
     "path_counts",
     "path_weights",
     "paths",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinygsp.data.scaling import is_columnwise
 from tinygsp.nn.gates import softmax
-from tinygsp.reading.matrices import forward, gradients, mean_gradients, over_inputs, scale
+from tinygsp.reading.matrices import compact, forward, gradients, mean_gradients, over_inputs, scale
 from tinygsp.reading.pathways import path_counts, path_weights
 from tinygsp.sparse import SparseNetwork
 
@@ -63,9 +64,10 @@ def _from_gradients(
         slope = share - np.eye(scores.shape[1])[target]  # dL/dscore
     else:
         share, slope = np.full(scores.shape, 2.0), 2 * (scores - target)
+    matrices = compact(network)
     saliency, moved, first, mean, square = (np.zeros_like(x) for _ in range(5))
     for c in range(scores.shape[1]):
-        gradient = gradients(network, states, c)
+        gradient = gradients(network, states, c, matrices)
         move = gradient * away
         saliency += np.abs(gradient)
         moved += np.abs(move)
@@ -92,6 +94,9 @@ def class_maps(network: SparseNetwork, values: np.ndarray, absolute: bool = Fals
     This is the mean gradient times the standard deviation of the input. The scores of classes count by their
     differences, so those of a classification are measured from the mean over the classes.
     """
-    spread = values.std(axis=0) / (network.meta.divisor * network.meta.std)
+    if is_columnwise(network.meta):
+        spread = scale(network, values).std(axis=0)
+    else:
+        spread = values.std(axis=0) / (network.meta.divisor * network.meta.std)
     maps = mean_gradients(network, values, absolute) * spread[:, None]
     return maps - maps.mean(axis=1, keepdims=True) if network.meta.task == "classification" else maps

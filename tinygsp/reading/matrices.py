@@ -1,19 +1,24 @@
 """Compute a network with plain matrices: every number on the way from the inputs to the scores, and its gradient.
 
 The other files of `reading/` build on these few functions. All of them use float64 and leave out inputs and units
-that nothing reads. `nn/layers.py` does the same work for training; lesson 11 builds what is here.
+that nothing reads, so that memory follows what is kept. `nn/layers.py` does the same work for training; lesson 11
+builds what is here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from tinygsp.nn.gates import sigmoid
 from tinygsp.sparse import ACTIVATIONS, SparseNetwork
 
+MAX_CELLS = 2**25  # numbers in the matrices of a network: 256 MB
+
 Function = Callable[[np.ndarray], np.ndarray]
+Matrices = list[tuple[np.ndarray, np.ndarray]]  # (W, b) a layer, as `compact` gives them
 
 SLOPES: dict[str, Function] = {  # activation(z) / z, also defined at z = 0
     "silu": sigmoid,
@@ -28,28 +33,47 @@ def levels(network: SparseNetwork) -> list[np.ndarray]:
 
 
 def input_names(network: SparseNetwork) -> list[str]:
-    """Name every input: "(row, column)" of a pixel, counted from 0; otherwise "x1", "x2", ..."""
+    """Name every input: as it was named; else "(row, column)" of a pixel, counted from 0; else "x1", "x2", ...
+
+    A pixel of an image with several channels is "(row, column, channel)".
+    """
     n_in, shape = network.layers[0].n_in, network.meta.input_shape
+    if network.meta.input_names:
+        return list(network.meta.input_names)
+    if len(shape) == 3:
+        return [f"({i // shape[2] // shape[1]}, {i // shape[2] % shape[1]}, {i % shape[2]})" for i in range(n_in)]
     return [f"({i // shape[1]}, {i % shape[1]})" if len(shape) == 2 else f"x{i + 1}" for i in range(n_in)]
 
 
-def compact(network: SparseNetwork) -> list[tuple[np.ndarray, np.ndarray]]:
+def compact(network: SparseNetwork) -> Matrices:
     """Give [(W, b), ...], one pair a layer, float64, without the rows and columns of what nothing reads.
 
     W : (n_read, n_next)  rows and columns as in `levels`
     b : (n_next,)
+
+    Raises ValueError if they would have more than MAX_CELLS numbers.
     """
     used = levels(network)
+    check_cells(used)
     return [
-        (layer.dense()[np.ix_(rows, cols)].astype(np.float64), layer.bias[cols].astype(np.float64))
+        (layer.part(rows, cols, np.float64), layer.bias[cols].astype(np.float64))
         for layer, rows, cols in zip(network.layers, used, used[1:])
     ]
 
 
-def scale(network: SparseNetwork, values: np.ndarray) -> np.ndarray:
-    """Scale raw inputs to what the first layer reads: x = (value / divisor - mean) / std, float64, same shape."""
-    m = network.meta
-    return (np.asarray(values, np.float64) / m.divisor - m.mean) / m.std
+def check_cells(used: Sequence[np.ndarray]) -> None:
+    """Raise ValueError if matrices between these levels, or from one of them to the outputs, are too large."""
+    cells = max(sum(len(a) * len(b) for a, b in pairwise(used)), max(map(len, used)) * len(used[-1]))
+    if cells > MAX_CELLS:
+        raise ValueError(
+            f"the inputs and units in use make matrices of {cells:,} numbers; at most {MAX_CELLS:,} are read: "
+            "prune the network further"
+        )
+
+
+def scale(network: SparseNetwork, values: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
+    """Scale raw inputs (..., k), of these columns or of all, to what the first layer reads: float64, same shape."""
+    return network.meta.scaled(values, columns)
 
 
 def forward(network: SparseNetwork, values: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -59,7 +83,8 @@ def forward(network: SparseNetwork, values: np.ndarray) -> list[tuple[np.ndarray
     x      : (n, n_read)     what the layer reads
     z      : (n, n_next)     x @ W + b, before the activation; the last z are the scores
     """
-    x, states = scale(network, values[:, network.used_inputs()[0]]), []
+    used = network.used_inputs()[0]
+    x, states = scale(network, values[:, used], used), []
     for W, b in compact(network):
         z = x @ W + b
         states.append((x, z))
@@ -67,15 +92,21 @@ def forward(network: SparseNetwork, values: np.ndarray) -> list[tuple[np.ndarray
     return states
 
 
-def gradients(network: SparseNetwork, states: list[tuple[np.ndarray, np.ndarray]], output: int) -> np.ndarray:
+def gradients(
+    network: SparseNetwork,
+    states: list[tuple[np.ndarray, np.ndarray]],
+    output: int,
+    matrices: Matrices | None = None,
+) -> np.ndarray:
     """Differentiate the score of one output by the inputs in use, sample by sample: (n, used inputs).
 
-    states : as `forward` gives them
-    output : index of the score
+    states   : as `forward` gives them
+    output   : index of the score
+    matrices : `compact(network)`, if it is at hand
 
     The chain rule, from the last layer to the first: g <- (g * activation'(z)) @ W.T.
     """
-    (last, _), *rest = reversed(compact(network))
+    (last, _), *rest = reversed(matrices or compact(network))
     gradient = np.tile(last[:, output], (len(states[0][0]), 1))
     for (W, _), (_, z) in zip(rest, states[-2::-1]):
         gradient = (gradient * DERIVATIVES[network.meta.activation](z)) @ W.T
@@ -91,8 +122,8 @@ def mean_gradients(network: SparseNetwork, values: np.ndarray, absolute: bool = 
     This equals the signed path weights with each unit's weights multiplied by its derivative, but the derivatives of
     one sample are multiplied before the average is taken: units that are active for the same samples stay together.
     """
-    states, n_out = forward(network, values), network.layers[-1].n_out
-    each = (gradients(network, states, c) for c in range(n_out))
+    states, matrices = forward(network, values), compact(network)
+    each = (gradients(network, states, c, matrices) for c in range(network.layers[-1].n_out))
     means = [(np.abs(gradient) if absolute else gradient).mean(axis=0) for gradient in each]
     return over_inputs(network, np.stack(means, axis=1))
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygsp.nn.losses import softmax_cross_entropy
 from tinygsp.nn.metrics import score as accuracy_or_r_squared
-from tinygsp.reading.matrices import compact, forward, over_inputs, scale
+from tinygsp.reading.matrices import Matrices, compact, forward, over_inputs, scale
 from tinygsp.sparse import ACTIVATIONS, SparseNetwork
 
 
@@ -28,17 +28,22 @@ def evaluate(network: SparseNetwork, scores: np.ndarray, target: np.ndarray) -> 
 
 
 def scores_with(
-    network: SparseNetwork, states: list[tuple[np.ndarray, np.ndarray]], i: int, column: np.ndarray | float
+    network: SparseNetwork,
+    states: list[tuple[np.ndarray, np.ndarray]],
+    i: int,
+    column: np.ndarray | float,
+    matrices: Matrices | None = None,
 ) -> np.ndarray:
     """Compute the scores (n, n_out) with the i-th input in use replaced by column, (n,) or a number, in scaled units.
 
-    states : as `forward` gives them for the inputs as they are
+    states   : as `forward` gives them for the inputs as they are
+    matrices : `compact(network)`, if it is at hand
 
     Only the units that the change reaches are computed again, from the change of their inputs.
     """
     activation = ACTIVATIONS[network.meta.activation]
     moved, change = np.array([i]), np.reshape(column - states[0][0][:, i], (-1, 1))
-    for (W, _), (_, z), following in zip(compact(network), states, [*states[1:], None]):
+    for (W, _), (_, z), following in zip(matrices or compact(network), states, [*states[1:], None]):
         reached = np.flatnonzero(W[moved].any(axis=0))
         new = z[:, reached] + change @ W[np.ix_(moved, reached)]
         if following is None:
@@ -85,11 +90,10 @@ def measure(
     column: Callable[[int], np.ndarray | float],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Replace the i-th input in use by column(i), one input at a time: (drop, increase), each (n_in,)."""
+    matrices = compact(network)
     score, loss = evaluate(network, states[-1][1], target)
-    after = [
-        evaluate(network, scores_with(network, states, i, column(i)), target) for i in range(states[0][0].shape[1])
-    ]
-    after = np.array(after).reshape(-1, 2)
+    changed = (scores_with(network, states, i, column(i), matrices) for i in range(states[0][0].shape[1]))
+    after = np.array([evaluate(network, scores, target) for scores in changed]).reshape(-1, 2)
     return over_inputs(network, score - after[:, 0]), over_inputs(network, after[:, 1] - loss)
 
 

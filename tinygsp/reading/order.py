@@ -10,16 +10,33 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from tinygsp.reading.matrices import levels
+from tinygsp.reading.matrices import compact, levels
 from tinygsp.sparse import SparseNetwork
+
+MAX_ORDERED = 1000  # units of a level: more take minutes, and nobody can tell them apart in a drawing
 
 
 def crossings(network: SparseNetwork, orders: Sequence[np.ndarray]) -> int:
     """Count the pairs of connections that cross when the levels are drawn in these orders.
 
     orders : one array of units a level, as `order_units` gives them
+
+    Raises ValueError for a unit that is not in use, and for a level of more than MAX_ORDERED.
     """
-    return count_crossings([layer.dense() != 0 for layer in network.layers], orders)
+    natural = levels(network)
+    for k, (level, order) in enumerate(zip(natural, orders, strict=True)):
+        if not np.isin(order, level).all():
+            raise ValueError(f"the order of level {k} has a unit that is not in use, expected those of `levels`")
+    places = [np.searchsorted(level, order) for level, order in zip(natural, orders)]
+    return count_crossings(connected(network), places)
+
+
+def connected(network: SparseNetwork) -> list[np.ndarray]:
+    """For each layer, where it has a nonzero weight: a bool matrix between two `levels`."""
+    most = max(map(len, levels(network)))
+    if most > MAX_ORDERED:
+        raise ValueError(f"{most:,} inputs or units are in one level; at most {MAX_ORDERED:,} are put into an order")
+    return [W != 0 for W, _ in compact(network)]
 
 
 def order_units(network: SparseNetwork, fixed: Iterable[int] = (), restarts: int = 40) -> list[np.ndarray]:
@@ -33,8 +50,11 @@ def order_units(network: SparseNetwork, fixed: Iterable[int] = (), restarts: int
     put back where it makes the fewest crossings (sifting: Matuszewski et al. 1999). Each of the three is repeated while
     it helps. The best order of all starts is returned, or the natural order if none is better. Finding the least number
     of crossings is NP-hard already for two levels (Garey and Johnson 1983), so the result is good, not always the best.
+
+    Raises ValueError for a level of more than MAX_ORDERED units.
     """
-    alive, natural = [layer.dense() != 0 for layer in network.layers], levels(network)
+    alive, used = connected(network), levels(network)
+    natural = [np.arange(len(level)) for level in used]  # from here on a unit is known by its place in its level
     free = [k for k in range(len(natural)) if k not in {f % len(natural) for f in fixed}]
     rng, found = np.random.default_rng(0), [natural]
     for start in range(restarts):
@@ -42,7 +62,8 @@ def order_units(network: SparseNetwork, fixed: Iterable[int] = (), restarts: int
         for move, both in ((barycentre, True), (barycentre, False), (sift, True)):
             orders = improve(alive, orders, free, move, both)
         found.append(orders)
-    return min(found, key=lambda orders: count_crossings(alive, orders))
+    best = min(found, key=lambda orders: count_crossings(alive, orders))
+    return [level[order] for level, order in zip(used, best)]
 
 
 def improve(
@@ -54,9 +75,10 @@ def improve(
 ) -> Sequence[np.ndarray]:
     """Reorder the free levels, forth and back, as long as crossings get fewer; returns the best orders seen.
 
-    alive : (n_k, n_k+1) bool for each layer, where it is connected
-    move  : `barycentre` or `sift`
-    both  : look at the neighbours on both sides of a level; otherwise only on the side that the sweep comes from
+    alive  : (n_k, n_k+1) bool for each layer, where it is connected
+    orders : for each level the rows and columns of `alive` in the order of the drawing
+    move   : `barycentre` or `sift`
+    both   : look at the neighbours on both sides of a level; otherwise only on the side that the sweep comes from
     """
     fewest = count_crossings(alive, orders)
     while True:
@@ -91,9 +113,17 @@ def crossing_matrix(edges: np.ndarray) -> np.ndarray:
 
 
 def count_crossings(alive: Sequence[np.ndarray], orders: Sequence[np.ndarray]) -> int:
-    """Count all crossings: for every two units of a level, those of their connections to the level after it."""
-    after = (neighbours(alive, orders, k)[-1] for k in range(len(alive)))
-    return int(sum(np.triu(crossing_matrix(edges), 1).sum() for edges in after))
+    """Count all crossings: for every two units of a level, those of their connections to the level after it.
+
+    This is the sum of `crossing_matrix` above its diagonal, without the matrix: the terms of all units v after u are
+    added up first.
+    """
+    total = 0.0
+    for k in range(len(alive)):
+        edges = neighbours(alive, orders, k)[-1].astype(np.float64)
+        before = np.cumsum(edges, axis=1) - edges  # (n, m): connections of v to units before a
+        total += (edges * (before.sum(axis=0) - np.cumsum(before, axis=0))).sum()
+    return int(total)
 
 
 def barycentre(sides: list[np.ndarray]) -> np.ndarray:
@@ -110,10 +140,10 @@ def barycentre(sides: list[np.ndarray]) -> np.ndarray:
 def sift(sides: list[np.ndarray]) -> np.ndarray:
     """Take each unit out and put it back where it makes the fewest crossings: (n,) indices, as in `barycentre`."""
     C = sum(crossing_matrix(edges) for edges in sides)
-    gain = C - C.T  # gain[u, v] > 0: v should stand before u
-    order = list(range(len(C)))
+    gain = C.T - C  # gain[u, v] > 0: u should stand before v
+    order = np.arange(len(C))
     for unit in range(len(C)):
-        order.remove(unit)
-        cost = np.cumsum(np.append(0, gain[order, unit]))  # of standing behind the first 0, 1, 2, ... others
-        order.insert(int(cost.argmin()), unit)
-    return np.array(order)
+        others = order[order != unit]
+        cost = np.cumsum(np.append(0, gain[unit, others]))  # of standing behind the first 0, 1, 2, ... others
+        order = np.insert(others, cost.argmin(), unit)
+    return order

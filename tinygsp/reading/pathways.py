@@ -13,20 +13,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinygsp.reading.matrices import SLOPES, scale
-from tinygsp.sparse import SparseNetwork
+from tinygsp.reading.matrices import SLOPES, compact, levels, over_inputs, scale
+from tinygsp.sparse import SparseLayer, SparseNetwork
 
 MAX_PATHS = 10**6  # that are listed
 
 
 def chain(matrices: Iterable[np.ndarray]) -> np.ndarray:
-    """Multiply the matrices of the layers, first to last: each entry is a sum over all paths between two ends."""
-    return functools.reduce(np.matmul, matrices)
+    """Multiply the matrices of the layers: each entry is a sum over all paths between two ends.
+
+    The last two are multiplied first, because there are few outputs.
+    """
+    return functools.reduce(lambda product, matrix: matrix @ product, reversed(list(matrices)))
 
 
 def path_counts(network: SparseNetwork) -> np.ndarray:
     """Count the paths from each input to each output: (n_in, n_out) float64, whole numbers, exact below 2**53."""
-    return chain([(layer.dense() != 0).astype(np.float64) for layer in network.layers])
+    return over_inputs(network, chain((W != 0).astype(np.float64) for W, _ in compact(network)))
+
+
+def count_paths(network: SparseNetwork) -> float:
+    """Count all paths, whole numbers exact below 2**53, in memory that follows the number of connections alone."""
+    after = np.ones(network.layers[-1].n_out)  # paths from each unit to all outputs
+    for layer in reversed(network.layers):
+        after = np.bincount(layer.row, (layer.weight != 0) * after[layer.col], layer.n_in)
+    return float(after.sum())
 
 
 def path_weights(network: SparseNetwork, signed: bool = False) -> np.ndarray:
@@ -35,8 +46,8 @@ def path_weights(network: SparseNetwork, signed: bool = False) -> np.ndarray:
     signed : sum the products themselves (connection weights: Olden and Jackson 2002); otherwise their absolute values
              (Garson 1991; as a norm, Neyshabur et al. 2015; for pruning, SynFlow, Tanaka et al. 2020)
     """
-    matrices = [layer.dense().astype(np.float64) for layer in network.layers]
-    return chain(matrices if signed else map(np.abs, matrices))
+    matrices = [W if signed else np.abs(W) for W, _ in compact(network)]
+    return over_inputs(network, chain(matrices))
 
 
 def paths(network: SparseNetwork, limit: int = MAX_PATHS) -> np.ndarray:
@@ -44,14 +55,27 @@ def paths(network: SparseNetwork, limit: int = MAX_PATHS) -> np.ndarray:
 
     Raises ValueError if there are more than `limit` paths.
     """
-    count = path_counts(network).sum()
-    if count > limit:
+    if (count := count_paths(network)) > limit:
         raise ValueError(f"the network has {count:,.0f} paths, at most {limit:,} are listed; prune it further")
-    found = np.arange(network.layers[0].n_in)[:, None]
-    for layer in network.layers:
-        path, unit = np.nonzero(layer.dense()[found[:, -1]])
-        found = np.column_stack([found[path], unit])
+    layers = leading_on(network)
+    found = np.unique(layers[0].row)[:, None].astype(np.int64)
+    for layer in layers:
+        order = np.lexsort((layer.col, layer.row))
+        row, col = layer.row[order], layer.col[order]
+        first, last = (np.searchsorted(row, found[:, -1], side) for side in ("left", "right"))
+        path = np.repeat(np.arange(len(found)), last - first)  # as often as the path goes on
+        which = np.arange(len(path)) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
+        found = np.column_stack([found[path], col[first[path] + which]])
     return found
+
+
+def leading_on(network: SparseNetwork) -> list[SparseLayer]:
+    """The layers with only those nonzero weights from which a path leads to an output."""
+    layers, reaches = [], np.ones(network.layers[-1].n_out, bool)
+    for layer in reversed(network.layers):
+        layers.insert(0, layer.select((layer.weight != 0) & reaches[layer.col]))
+        reaches = np.isin(np.arange(layer.n_in), layers[0].row)
+    return layers
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +113,15 @@ def contributions(network: SparseNetwork, values: np.ndarray, limit: int = MAX_P
 
     Raises ValueError if there are more than `limit` paths.
     """
-    route = paths(network, limit)
-    x = scale(network, values)
-    value, bias = x[route[:, 0]], np.zeros(len(x))
-    for k, layer in enumerate(network.layers):
-        W, last = layer.dense().astype(np.float64), k == len(network.layers) - 1
-        z = x @ W + layer.bias
-        slope = np.ones(layer.n_out) if last else SLOPES[network.meta.activation](z)
-        value = value * W[route[:, k], route[:, k + 1]] * slope[route[:, k + 1]]
-        bias = (bias @ W + layer.bias) * slope
+    route, used = paths(network, limit), levels(network)
+    x = scale(network, values)[used[0]]
+    place = np.searchsorted(used[0], route[:, 0])  # of each path in the level
+    value, bias = x[place], np.zeros(len(x))
+    for k, (W, b) in enumerate(compact(network)):
+        z = x @ W + b
+        slope = np.ones(len(b)) if k == len(network.layers) - 1 else SLOPES[network.meta.activation](z)
+        before, place = place, np.searchsorted(used[k + 1], route[:, k + 1])
+        value = value * W[before, place] * slope[place]
+        bias = (bias @ W + b) * slope
         x = z * slope
     return Contributions(route, value, bias, scores=x)

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinygsp.data.scaling import is_columnwise
 from tinygsp.reading.matrices import compact
 from tinygsp.reading.pathways import chain
 from tinygsp.sparse import SparseNetwork
+
+MAX_GROUPED = 2000  # inputs that are compared, each with each
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +24,8 @@ class Group:
     """Inputs that act as one: the network reads only sum_i ratio_i x_i.
 
     inputs : (k,) int    the strongest first
-    ratios : (k,)        1 for the first; +1 means that their sum counts, -1 their difference
+    ratios : (k,)        1 for the first; +1 means that their sum counts, -1 their difference. Of raw inputs x_i, in
+                         their own units, where each has a scale of its own
     score  : float       least |cosine| between the weights of a member and those of the first input
     """
 
@@ -32,12 +36,14 @@ class Group:
     def text(self, names: Sequence[str]) -> str:
         """Write the sum with the names of all inputs: "x1 - 0.50 x2", in the order of the inputs.
 
-        A ratio that is 1.00 to two digits is left out, and the signs are chosen so that the first one is +.
+        A ratio that is 1.00 to two digits is left out, and the signs are chosen so that the first one is +. A ratio
+        that two digits do not show is written with three significant ones.
         """
         members = sorted(zip(self.inputs, self.ratios))
         sign, text = (1 if members[0][1] > 0 else -1), ""
         for i, ratio in members:
-            factor = "" if f"{abs(ratio):.2f}" == "1.00" else f"{abs(ratio):.2f} "
+            digits = ".2f" if 0.1 <= abs(ratio) < 1000 else ".3g"
+            factor = "" if f"{abs(ratio):.2f}" == "1.00" else f"{abs(ratio):{digits}} "
             text += f" {'+' if sign * ratio > 0 else '-'} {factor}{names[i]}"
         return text[3:]
 
@@ -53,7 +59,13 @@ def weighted_rows(network: SparseNetwork) -> np.ndarray:
 
 
 def cosines(network: SparseNetwork) -> np.ndarray:
-    """Compute the cosine of the angle between the `weighted_rows` of every two inputs in use: (k, k) in [-1, 1]."""
+    """Compute the cosine of the angle between the `weighted_rows` of every two inputs in use: (k, k) in [-1, 1].
+
+    Raises ValueError for more than MAX_GROUPED inputs.
+    """
+    k = len(network.used_inputs()[0])
+    if k > MAX_GROUPED:
+        raise ValueError(f"{k:,} inputs are used; at most {MAX_GROUPED:,} are compared with each other")
     rows = weighted_rows(network)
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-300)
     return rows @ rows.T
@@ -68,12 +80,13 @@ def symmetric_groups(network: SparseNetwork, tolerance: float = 0.01) -> list[Gr
     that sum. Rows are compared as `weighted_rows`. The strongest input takes all that are like it into its group, then
     the strongest of those that remain, and so on. Returns the largest group first.
 
-    Raises ValueError for a tolerance outside [0, 1).
+    Raises ValueError for a tolerance outside [0, 1), and for more than MAX_GROUPED inputs in use.
     """
     if not 0 <= tolerance < 1:
         raise ValueError(f"tolerance {tolerance}: expected a number in [0, 1)")
     used, rows, likeness = network.used_inputs()[0], weighted_rows(network), np.abs(cosines(network))
     length = np.linalg.norm(rows, axis=1)
+    spread = np.array(network.meta.std)[used] if is_columnwise(network.meta) else np.ones(len(used))
     left, groups = length > 0, []
     for leader in np.argsort(-length, kind="stable"):
         members = np.flatnonzero(left & left[leader] & (likeness[leader] >= 1 - tolerance - 1e-12))
@@ -81,6 +94,7 @@ def symmetric_groups(network: SparseNetwork, tolerance: float = 0.01) -> list[Gr
         left[members] = False
         if len(members) > 1:
             ratios = rows[members] @ rows[leader] / length[leader] ** 2
+            ratios = ratios * spread[leader] / spread[members]
             groups.append(Group(used[members], ratios, float(likeness[leader, members].min())))
     return sorted(groups, key=lambda group: -len(group.inputs))
 

@@ -21,9 +21,10 @@ import numpy as np
 from tinygsp.data.files import sync_folder, write_atomic
 from tinygsp.runs.lock import Lock
 
+FIGURES = "figures"
 LOCK, CHECKPOINT, PREVIOUS, NEXT = "run.lock", "checkpoint.npz", "checkpoint.previous.npz", "checkpoint.next.npz"
 NAMES = {  # all that a run folder may hold; the last two are written by explain
-    "config.json", "env.json", "metrics.csv", "gates.npz", "model.npz", "figures", "summary.json",
+    "config.json", "env.json", "metrics.csv", "gates.npz", "wiring.npz", "model.npz", FIGURES, "summary.json",
     LOCK, CHECKPOINT, PREVIOUS, NEXT, "interpretation.json", "explorer.html",
 }  # fmt: skip
 TEMPORARY = re.compile(r"\.(.+)\.\d+\.tmp")  # the file of write_atomic until it is whole; group 1 is its final name
@@ -43,12 +44,29 @@ def is_temporary(name: str) -> bool:
 
 def remove_temporaries(path: Path) -> None:
     """Remove what killed processes have left in a run folder; whoever calls this has the folder locked."""
-    for folder in (path, path / "figures"):
+    folders = [path] if (path / FIGURES).is_symlink() else [path, path / FIGURES]
+    for folder in folders:
         for leftover in [*folder.glob(".*.tmp"), *folder.glob(f"{STAGING}*")]:
-            if leftover.is_dir():
+            if leftover.name.startswith(STAGING) and leftover.is_dir() and not leftover.is_symlink():
                 shutil.rmtree(leftover)
             elif is_temporary(leftover.name):
                 leftover.unlink(missing_ok=True)
+
+
+def find_strange(path: Path) -> str:
+    """Return what no run writes in folder `path`: "" if there is nothing of that kind, else its name and what it is."""
+    for name in sorted(names(path)):
+        entry = path / name
+        if name not in NAMES:
+            return name
+        if name != FIGURES:
+            if entry.is_dir() and not entry.is_symlink():
+                return f"{name}, a folder"
+        elif entry.is_symlink() or not entry.is_dir():
+            return f"{name}, a {'link' if entry.is_symlink() else 'file'}"
+        elif others := sorted(n for n in names(entry) if not n.endswith(".png") or (entry / n).is_dir()):
+            return f"{name}/{others[0]}"
+    return ""
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygsp.runs.checkpoint import fingerprints, newest_checkpoint, records_of, write_checkpoint
+from tinygsp.runs.checkpoint import fingerprints, write_checkpoint
 from tinygsp.runs.errors import RunError
-from tinygsp.runs.files import CHECKPOINT, LOCK, NAMES, NEXT, PREVIOUS, names, remove_temporaries, write_json
+from tinygsp.runs.files import CHECKPOINT, LOCK, NEXT, PREVIOUS, find_strange, names, remove_temporaries, write_json
 from tinygsp.runs.lock import Lock
 from tinygsp.runs.metrics import MetricsFile
+from tinygsp.runs.recording import Recorder
+from tinygsp.runs.restoring import restore_newest
 
 if TYPE_CHECKING:
     from tinygsp.training import Trainer
@@ -37,8 +39,8 @@ def create(path: Path | str, config: dict, env: dict, started: float, force: boo
         if path.exists() and not path.is_dir():
             raise RunError(f"--out {path}: is a file; name a folder")
         path.mkdir(parents=True, exist_ok=True)
-        if strange := sorted(names(path) - NAMES):
-            never = f"--out {path}: holds {strange[0]}, which no run writes; --force will not delete it"
+        if strange := find_strange(path):
+            never = f"--out {path}: holds {strange}, which no run writes; --force will not delete it"
             raise RunError(never if force else taken)
         run = Run(path, started)
         try:
@@ -84,6 +86,7 @@ class Run:
     started    : float              time.perf_counter() when this process began the run or went on with it
     records    : list of dict       of every epoch so far, each with its `seconds`
     histograms : list of (20,) int  of the gates, one for each record that came with one
+    recorder   : Recorder           of the wiring, for wiring.npz
 
     Whatever writes raises OSError.
     """
@@ -93,6 +96,7 @@ class Run:
         self.seconds_before = 0.0  # that the processes before this one took
         self.records: list[dict] = []
         self.histograms: list[np.ndarray] = []
+        self.recorder = Recorder()
         self.metrics: MetricsFile | None = None
         self.belongs_to: np.ndarray | None = None  # fingerprints, computed once: they read the whole data set
         self.lock = Lock(self.path / LOCK)
@@ -147,7 +151,8 @@ class Run:
             raise RunError(f"{self.path}: the folder is gone; if it was only renamed, go on with --resume NEW-NAME")
         if self.belongs_to is None:
             self.belongs_to = fingerprints(trainer)
-        write_checkpoint(self.path, state, self.records, self.histograms, self.seconds(), self.belongs_to)
+        frames = self.recorder.state()
+        write_checkpoint(self.path, state, self.records, self.histograms, frames, self.seconds(), self.belongs_to)
         self.saved = time.monotonic()
         self.pause = max(SECONDS_BETWEEN, 50 * (self.saved - began))  # at most a fiftieth of the time on a slow disk
 
@@ -173,17 +178,8 @@ class Run:
         Without a checkpoint the run begins anew. Returns a warning of one line, or "". Raises RunError if there are
         only damaged checkpoints, or if the settings or the data set have changed.
         """
-        arrays, warning = newest_checkpoint(self.path, trainer)
-        if arrays:
-            parts = ("settings in config.json", "data set")
-            for part, changed in zip(parts, arrays["belongs_to"] != fingerprints(trainer), strict=True):
-                if changed.any():
-                    raise RunError(
-                        f"--resume {self.path}: the {part} is no longer what the run began with; put it back"
-                    )
-            trainer.restore(arrays)
-            self.records, self.histograms = records_of(arrays), list(arrays["histograms"])
-            self.seconds_before = float(arrays["seconds"])
-            self.belongs_to = arrays["belongs_to"]
+        saved, warning = restore_newest(self.path, trainer)
+        if saved:
+            self.records, self.histograms, self.recorder, self.seconds_before, self.belongs_to = saved
         self.start_metrics()
         return warning

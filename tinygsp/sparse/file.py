@@ -1,27 +1,41 @@
 """The model file: a .npz of plain numbers, read with nothing but NumPy and checked in full.
 
+Whatever a file holds, it is read or refused with one line of at most 300 characters after its name, and a network that
+was read is small enough for all that this library does with it (`data/limits.py`).
+
 For each layer K = 0, 1, ...: layerK_shape (2,), layerK_row (k,), layerK_col (k,), layerK_weight (k,), layerK_bias
-(n_out,); and `meta`, JSON as uint8 with the fields of Meta and the version of the format.
+(n_out,); and `meta`, JSON as uint8 with the fields of Meta and the version of the format. Format 2 adds names of the
+inputs and a scale of each; a network that has neither is still written in format 1, which older versions read.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import math
 import os
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from tinygsp.data.files import read_arrays
-from tinygsp.sparse.layer import ACTIVATIONS, Meta, SparseLayer
+from tinygsp.data.limits import (
+    MAX_DATASET,
+    MAX_UNITS,
+    TASKS,
+    check_input_shape,
+    check_names,
+    check_sizes,
+    is_number,
+    is_scale,
+    shown,
+)
+from tinygsp.data.scaling import check_input_names, check_scaling, is_columnwise
+from tinygsp.sparse.layer import ACTIVATIONS, Meta, SparseLayer, check_chain
 
-FORMAT = 1
+FORMAT = 2  # the newest; see NEW
 MAX_MODEL_BYTES = 2**26  # of all arrays in a model file: far above any pruned network, far below a bomb
-MAX_META_BYTES = 2**20  # of its JSON: a thousand class names of a thousand letters
+MAX_META_BYTES = 2**22  # of its JSON: names and scales of fifty thousand inputs
 ARRAYS = {"row": np.int32, "col": np.int32, "weight": np.float32, "bias": np.float32}
 
 
@@ -34,7 +48,10 @@ def model_bytes(layers: Sequence[SparseLayer], meta: Meta) -> bytes:
 
     Raises ModelFileError if `read_model` would refuse it, for example because a weight is not finite.
     """
-    text = json.dumps({"format": FORMAT, **vars(meta)}, sort_keys=True)
+    fields = {"format": FORMAT, **vars(meta)}
+    if not (meta.input_names or is_columnwise(meta)):
+        fields = {name: value for name, value in fields.items() if name not in NEW} | {"format": 1}
+    text = json.dumps(fields, sort_keys=True)
     arrays = {"meta": np.frombuffer(text.encode(), np.uint8)}
     for k, layer in enumerate(layers):
         arrays[f"layer{k}_shape"] = np.array(layer.shape, np.int64)
@@ -76,22 +93,24 @@ def _check_model(arrays: dict[str, np.ndarray]) -> tuple[list[SparseLayer], Meta
         raise ModelFileError(f"unexpected array {extra[0]}")
     if not layers:
         raise ModelFileError("layer0_shape is missing")
-    for k, (a, b) in enumerate(pairwise(layers)):
-        if a.n_out != b.n_in:
-            raise ModelFileError(f"layer{k} has {a.n_out} outputs but layer{k + 1} has {b.n_in} inputs")
-    n_in, n_out = layers[0].n_in, layers[-1].n_out
-    if len(meta.class_names) != n_out:
-        raise ModelFileError(f"{len(meta.class_names)} class names for {n_out} outputs")
-    if meta.input_shape and math.prod(meta.input_shape) != n_in:
-        raise ModelFileError(f"input_shape is {meta.input_shape} for {n_in} inputs")
+    try:
+        check_chain(layers)
+    except ValueError as error:
+        raise ModelFileError(str(error)) from error
+    check_sizes([layers[0].n_in, *(layer.n_out for layer in layers)], ModelFileError)
+    check_names(meta.class_names, layers[-1].n_out, ModelFileError)
+    if meta.input_shape:
+        check_input_shape(meta.input_shape, layers[0].n_in, ModelFileError)
+    check_scaling(meta, layers[0].n_in, ModelFileError)
+    check_input_names(meta.input_names, layers[0].n_in, ModelFileError)
     return layers, meta
 
 
 def _check_layer(arrays: dict[str, np.ndarray], prefix: str) -> SparseLayer:
     """The layer whose arrays have names that start with `prefix`."""
     shape = arrays[prefix + "shape"]
-    if shape.dtype != np.int64 or shape.shape != (2,) or shape.min() < 1 or shape.max() > 2**24:
-        raise ModelFileError(f"{prefix}shape is {shape[:3].tolist()}, expected two int64 from 1 to {2**24}")
+    if shape.dtype != np.int64 or shape.shape != (2,) or shape.min() < 1 or shape.max() > MAX_UNITS:
+        raise ModelFileError(f"{prefix}shape is {shown(shape[:3].tolist())}, expected two int64 from 1 to {MAX_UNITS}")
     n_in, n_out = (int(s) for s in shape)
     got = {name: arrays[prefix + name] for name in ARRAYS}
     for name, dtype in ARRAYS.items():
@@ -99,40 +118,44 @@ def _check_layer(arrays: dict[str, np.ndarray], prefix: str) -> SparseLayer:
         if got[name].dtype != dtype or got[name].size != length:
             found = f"{got[name].dtype} ({got[name].size},)"
             raise ModelFileError(f"{prefix}{name} is {found}, expected {np.dtype(dtype)} ({length},)")
-    for name, size in (("row", n_in), ("col", n_out)):
-        if got[name].size and not 0 <= got[name].min() <= got[name].max() < size:
-            raise ModelFileError(f"{prefix}{name} has an index outside [0, {size})")
+    try:
+        layer = SparseLayer((n_in, n_out), **got)
+    except ValueError as error:
+        raise ModelFileError(f"{prefix}{error}") from error
     if not (np.isfinite(got["weight"]).all() and np.isfinite(got["bias"]).all()):
         raise ModelFileError(f"{prefix}weight or {prefix}bias has a value that is not finite")
     index = got["row"].astype(np.int64) * n_out + got["col"]  # of each connection in the full matrix
     index.sort()
     if (index[1:] == index[:-1]).any():
         raise ModelFileError(f"{prefix}row and {prefix}col name a connection twice")
-    return SparseLayer((n_in, n_out), **got)
+    return layer
 
 
 # --- meta ---------------------------------------------------------------------------------------------------
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) < 1e30  # false for NaN
 
 
 def _is_list_of(kind: type, value: Any) -> bool:
     return type(value) is list and all(type(v) is kind for v in value)
 
 
-META = {  # what each field of the JSON in `meta` must be
-    "format": (f"version {FORMAT}", lambda v: type(v) is int and v == FORMAT),
+def _is_number_or_list(value: Any) -> bool:
+    return is_number(value) or (type(value) is list and all(map(is_number, value)))
+
+
+META = {  # what each field of the JSON in `meta` must be; names, shape and scale are checked with the layers
+    "format": (f"version 1 or {FORMAT}", lambda v: type(v) is int and 1 <= v <= FORMAT),
     "activation": (" or ".join(ACTIVATIONS), lambda v: v in list(ACTIVATIONS)),
-    "task": ("classification or regression", lambda v: v in ["classification", "regression"]),
-    "divisor": ("a number above 0", lambda v: _is_number(v) and v > 1e-30),
-    "mean": ("a finite number", _is_number),
-    "std": ("a number above 0", lambda v: _is_number(v) and v > 1e-30),
-    "class_names": ("a list of printable texts", lambda v: _is_list_of(str, v) and all(map(str.isprintable, v))),
-    "input_shape": ("at most three sizes", lambda v: _is_list_of(int, v) and len(v) <= 3 and all(s > 0 for s in v)),
-    "dataset": ("a text", lambda v: type(v) is str),
+    "task": (" or ".join(TASKS), lambda v: v in TASKS),
+    "divisor": ("a number above 0", is_scale),
+    "mean": ("a finite number or a list of them", _is_number_or_list),
+    "std": ("a number above 0 or a list of them", _is_number_or_list),
+    "class_names": ("a list of texts", lambda v: _is_list_of(str, v)),
+    "input_shape": ("a list of whole numbers", lambda v: _is_list_of(int, v)),
+    "dataset": (f"a text of at most {MAX_DATASET} letters", lambda v: type(v) is str and len(v) <= MAX_DATASET),
+    "input_names": ("a list of texts", lambda v: _is_list_of(str, v)),
+    "bent": ("a list of whole numbers", lambda v: _is_list_of(int, v)),
 }
+NEW = {"input_names", "bent"}  # the fields that format 2 adds to those of format 1
 
 
 def _check_meta(arrays: dict[str, np.ndarray]) -> Meta:
@@ -143,10 +166,15 @@ def _check_meta(arrays: dict[str, np.ndarray]) -> Meta:
         meta = json.loads(arrays["meta"].tobytes())
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"meta is not JSON ({error})") from error
-    if type(meta) is not dict or meta.keys() != META.keys():
+    is_known = type(meta) is dict and type(meta.get("format")) is int
+    fields = META.keys() - NEW if is_known and meta["format"] == 1 else META.keys()
+    if type(meta) is not dict or "format" not in meta:
         raise ModelFileError(f"meta is not a JSON object of {', '.join(META)}")
+    if is_known and 1 <= meta["format"] <= FORMAT and meta.keys() != fields:
+        raise ModelFileError(f"meta is not a JSON object of {', '.join(name for name in META if name in fields)}")
     for name, (expected, is_right) in META.items():
-        if not is_right(meta[name]):
-            raise ModelFileError(f"{name} is {str(meta[name])[:100]!r}, expected {expected}")
+        if name in fields and not is_right(meta.get(name)):
+            newer = name == "format" and is_known and meta["format"] > FORMAT
+            raise ModelFileError(f"{name} is {shown(meta.get(name))}, expected {expected}" + "; update tinygsp" * newer)
     del meta["format"]
     return Meta(**{name: tuple(value) if type(value) is list else value for name, value in meta.items()})

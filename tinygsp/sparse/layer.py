@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from tinygsp.data.limits import plain
+from tinygsp.data.scaling import scaled
 from tinygsp.nn.gates import sigmoid
 
 ACTIVATIONS = {"silu": lambda x: x * sigmoid(x), "relu": lambda x: np.maximum(x, 0)}
@@ -78,9 +80,9 @@ class SparseLayer:
         W[self.row, self.col] = self.weight
         return W
 
-    def part(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    def part(self, rows: np.ndarray, cols: np.ndarray, dtype: Any = np.float32) -> np.ndarray:
         """The rows and columns of `dense()` that are named, sorted and each once: (len(rows), len(cols))."""
-        W = np.zeros((len(rows), len(cols)), self.weight.dtype)
+        W = np.zeros((len(rows), len(cols)), dtype)
         chosen = np.isin(self.row, rows) & np.isin(self.col, cols)
         W[np.searchsorted(rows, self.row[chosen]), np.searchsorted(cols, self.col[chosen])] = self.weight[chosen]
         return W
@@ -93,7 +95,7 @@ class SparseLayer:
 def check_chain(layers: Sequence[SparseLayer]) -> None:
     """Raise ValueError unless there is a layer, and each has as many outputs as the next one has inputs."""
     if not layers:
-        raise ValueError("layer0 is missing: a network has at least one layer")
+        raise ValueError("no layers: a network has at least one")
     for k, (a, b) in enumerate(pairwise(layers)):
         if a.n_out != b.n_in:
             raise ValueError(f"layer{k} has {a.n_out} outputs but layer{k + 1} has {b.n_in} inputs")
@@ -101,7 +103,7 @@ def check_chain(layers: Sequence[SparseLayer]) -> None:
 
 @dataclass(frozen=True)
 class Meta:
-    """What a network must know besides its numbers. The input is x = (value / divisor - mean) / std.
+    """What a network must know besides its numbers. The input is x = (value / divisor - mean) / std; see `scaled`.
 
     Numbers and texts may be those of NumPy; they become those of Python.
     """
@@ -109,12 +111,18 @@ class Meta:
     activation: str = "silu"  # after every layer but the last, a key of ACTIVATIONS
     task: str = "classification"  # or "regression"
     divisor: float = 1.0
-    mean: float = 0.0
-    std: float = 1.0
+    mean: float | tuple[float, ...] = 0.0  # of all inputs, or one a column
+    std: float | tuple[float, ...] = 1.0  # alike; 0 marks a constant column, which enters as 0
     class_names: tuple[str, ...] = ()  # one an output
     input_shape: tuple[int, ...] = ()  # its product is the number of inputs; () says nothing
     dataset: str = ""
+    input_names: tuple[str, ...] = ()  # one an input, or none
+    bent: tuple[int, ...] = ()  # columns with very long tails, scaled by asinh
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             object.__setattr__(self, name, plain(value))  # the way to set a field of a frozen class
+
+    def scaled(self, values: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
+        """Scale raw values (n, k) of these columns, or of all, to what the network reads: float64, same shape."""
+        return scaled(values, self, columns)

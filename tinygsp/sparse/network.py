@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 
 from tinygsp.data.files import write_atomic
-from tinygsp.nn import kernels
+from tinygsp.data.limits import shown
 from tinygsp.nn.gates import softmax
 from tinygsp.sparse.file import model_bytes, read_model
-from tinygsp.sparse.layer import Meta, SparseLayer
+from tinygsp.sparse.layer import ACTIVATIONS, Meta, SparseLayer, check_chain
 from tinygsp.sparse.nodes import node_list
+from tinygsp.sparse.reach import reaches
+from tinygsp.sparse.runner import best_class, make_runner
 from tinygsp.sparse.trim import trim
+from tinygsp.sparse.values import as_values, check_finite
 
 BLOCK = 128  # samples that go through the network together: their numbers fit the second-level cache
 
@@ -29,17 +32,28 @@ class SparseNetwork:
 
     layers : of SparseLayer, each n_out equal to the next n_in
     meta   : Meta
+
+    Raises ValueError if the layers do not follow each other or the activation is not known.
     """
 
     def __init__(self, layers: Iterable[SparseLayer], meta: Meta) -> None:
         self.layers = tuple(layers)
         self.meta = meta
+        check_chain(self.layers)
+        if meta.activation not in ACTIVATIONS:
+            raise ValueError(f"activation is {shown(meta.activation)}, expected {' or '.join(ACTIVATIONS)}")
 
     # --- use ---
 
-    def scores(self, values: np.ndarray) -> np.ndarray:
-        """Outputs for raw inputs: values (n, n_in), uint8 pixels or floats -> (n, n_out) float32."""
-        return self.runner(values.dtype)(values)
+    def scores(self, values: Any) -> np.ndarray:
+        """Outputs for raw inputs, (n, n_out) float32, or (n_out,) of one sample alone.
+
+        values : (n, n_in) pixels or other numbers, one sample (n_in,), or images in their shape; arrays or lists; see
+                 `as_values`. A nan among them gives nan.
+        """
+        values, is_single = as_values(values, self.layers[0].n_in, self.meta.input_shape)
+        scores = self.runner(values.dtype)(values)
+        return scores[0] if is_single else scores
 
     def runner(self, dtype: Any = np.uint8, block: int = BLOCK) -> Callable[..., np.ndarray]:
         """A function from values (n, n_in) of `dtype` to scores (n, n_out) float32, with its memory set up once.
@@ -47,42 +61,28 @@ class SparseNetwork:
         With block=1 and `out`, a (1, n_out) float32 array to write to, it scores one image after another and
         allocates nothing: `run(image.reshape(1, -1), out)`.
         """
-        nodes = self.nodes
-        dtype = np.dtype(dtype) if np.dtype(dtype) in (np.uint8, np.float32) else np.dtype(np.float32)
-        raw = np.empty((nodes["inputs"].size, block), dtype)
-        z = np.empty((nodes["inputs"].size + nodes["bias"].size, block), np.float32)
-        graph = nodes["inputs"], nodes["starts"], nodes["sources"], nodes["weights"], nodes["bias"]
-        options = nodes["hidden"], self.meta.activation == "silu", raw, z
-        n_in, n_out = self.layers[0].n_in, self.layers[-1].n_out
-
-        def run(values: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-            if values.ndim != 2 or values.shape[1] != n_in:
-                raise ValueError(f"values has shape {values.shape}: expected (n, {n_in})")
-            scores = np.empty((len(values), n_out), np.float32) if out is None else out
-            kernels.network_scores(np.ascontiguousarray(values, dtype), *graph, *options, scores)
-            return scores
-
-        return run
+        return make_runner(self, dtype, block)
 
     @functools.cached_property
     def nodes(self) -> dict[str, Any]:
         """The network as one list of nodes, for `kernels.network_scores`; see `node_list`."""
         return node_list(self.layers, self.meta)
 
-    def predict(self, values: np.ndarray) -> np.ndarray:
-        """Most probable class of each input (n,) int64; for a regression the outputs themselves (n, n_out)."""
-        scores = self.scores(values)
-        if self.meta.task != "classification":
-            return scores
-        best = np.empty(len(scores), np.int64)
-        kernels.row_argmax(scores, best)
-        return best
+    def predict(self, values: Any) -> np.ndarray:
+        """Most probable class of each input (n,) int64; for a regression the outputs themselves (n, n_out).
 
-    def predict_proba(self, values: np.ndarray) -> np.ndarray:
-        """Class probabilities (n, n_out): the softmax of the scores."""
+        values : as in `scores`; of one sample alone the result is one class, or (n_out,)
+
+        Raises ValueError if an input that is read is nan or inf.
+        """
+        scores = check_finite(self.scores(values))
+        return scores if self.meta.task != "classification" else best_class(scores)
+
+    def predict_proba(self, values: Any) -> np.ndarray:
+        """Class probabilities, the softmax of the scores: (n, n_out), or (n_out,) of one sample alone."""
         if self.meta.task != "classification":
             raise ValueError(f"predict_proba needs a classification network, this one is a {self.meta.task}")
-        return softmax(self.scores(values))
+        return softmax(check_finite(self.scores(values)))
 
     # --- what is in it ---
 
@@ -120,14 +120,20 @@ class SparseNetwork:
 
     def reaches(self) -> np.ndarray:
         """(n_in, n_out) bool: whether any path of connections leads from an input to an output."""
-        reached = np.eye(self.layers[0].n_in, dtype=bool)
-        for layer in self.layers:
-            reached = (reached @ (layer.dense() != 0).astype(np.float32)) > 0
-        return reached
+        return reaches(self.layers)
 
     def trim(self) -> SparseNetwork:
         """The same function with fewer numbers: without what reaches no output or never changes; see `trim`."""
         return SparseNetwork(trim(self.layers, self.meta.activation), self.meta)
+
+    def export(self, to: str, **options: Any) -> bytes:
+        """The network in another language, one of "c", "onnx", "numpy", "js" and "json": the content of a file.
+
+        options : see `sparse.export.export`, for example int8=True for C in fixed point
+        """
+        from tinygsp.sparse.export import export
+
+        return export(self, to, **options)
 
     # --- the model file ---
 

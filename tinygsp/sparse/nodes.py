@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from tinygsp.data.scaling import is_columnwise
 from tinygsp.sparse.layer import Meta, SparseLayer
 
 
 def node_list(layers: Sequence[SparseLayer], meta: Meta) -> dict[str, Any]:
     """The network as one list of nodes: first the inputs that are read, then the units, layer by layer.
 
-    The scaling of the input moves into the first layer: w * ((v / d - m) / s) = (w / (d s)) * v - w m / s.
+    The scaling of the input moves into the first layer, if all inputs have the same:
+
+        w * ((v / d - m) / s) = (w / (d s)) * v - w m / s
 
     Returns a dict of arguments of `kernels.network_scores`: inputs, starts, sources, weights, bias and hidden.
     """
@@ -23,7 +26,7 @@ def node_list(layers: Sequence[SparseLayer], meta: Meta) -> dict[str, Any]:
     sources, weights, bias, fan_in = [], [], [], []
     for k, layer in enumerate(layers):
         W, b = layer.weight.astype(np.float64), layer.bias.astype(np.float64)
-        if k == 0:
+        if k == 0 and not is_columnwise(meta):
             b = b - np.bincount(layer.col, W, layer.n_out) * (meta.mean / meta.std)
             W = W / (meta.divisor * meta.std)
         keep = np.isin(layer.col, read[k + 1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygsp.nn.optim import cosine
-from tinygsp.training.phase import Phase
+from tinygsp.training.phase import FIXED, Phase
 from tinygsp.training.settings import Plan
 from tinygsp.training.trainer import Trainer
 
@@ -20,6 +20,7 @@ class Finetune(Phase):
     """
 
     name = "finetune"
+    wiring = FIXED
 
     def __init__(self, plan: Plan, epochs: int, fresh: bool = False):
         super().__init__(plan, epochs)
@@ -42,4 +43,4 @@ class Finetune(Phase):
 
     def offers(self, done: int) -> bool:
         """Whether the network after this epoch is a candidate for the result."""
-        return done == self.epochs or (self.plan.moves and done == self.epochs // 2)
+        return self.settings.keep_best or done == self.epochs or (self.plan.moves and done == self.epochs // 2)

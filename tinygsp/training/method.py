@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from tinygsp.training.trainer import Trainer
 
 
+class MethodError(ValueError):
+    """A method that does not do what a method must, such as keeping to the budget; one line says what."""
+
+
 class Method:
     """Base of all methods. A subclass must have a name and phases; the rest has defaults."""
 
@@ -29,6 +33,8 @@ class Method:
         """How much each connection deserves to stay: for each layer an array shaped like its W.
 
         When the wiring is fixed, those with the highest scores are kept, as many as fit the budget; a connection
-        that is closed for good never comes back. By default the logits of the gates.
+        that is closed for good never comes back. By default the logits of the gates. The last row of a matrix W is the
+        bias; a layer of few connections is a list, and W is flat. Scores that are equal stay or go together: where
+        many tie at the edge of the budget, all of them go.
         """
         return [layer.logits() for layer in trainer.net.layers]

@@ -15,12 +15,15 @@ from tinygsp.nn.layers import MaskedDense, MaskedEdges, ReLU, Sequential, SiLU, 
 from tinygsp.nn.optim import SGD
 from tinygsp.sparse import Meta, SparseLayer, SparseNetwork
 from tinygsp.training.settings import Plan
+from tinygsp.training.state import StateError, take_layer, take_units
 
 ACTIVATION_LAYERS = {"silu": SiLU, "relu": ReLU}
 
 
 class Net:
     """The network while it is trained. It begins dense, with every gate open for good.
+
+    Columns that are constant are no inputs of it.
 
     plan        : Plan
     meta        : Meta   of the SparseNetwork that it becomes
@@ -35,25 +38,32 @@ class Net:
     def __init__(self, plan: Plan, meta: Meta, seed: int = 0, kinds: tuple[type, type] = (MaskedDense, MaskedEdges)):
         self.settings, self.sizes, self.total = plan.settings, plan.sizes, plan.total
         self.meta, self.seed, self.kinds = meta, seed, kinds
+        self.varying = np.flatnonzero(np.broadcast_to(meta.std, self.sizes[0]))  # inputs that are not constant
+        self.one_score = self.settings.one_score and meta.task == "classification" and self.sizes[-1] == 2
         self.new_optimizer()
         self.build(np.inf, self.fresh_weights(0))
 
     # --- where it comes from ---
 
     def build(self, gate: float, weights: Iterable[np.ndarray]) -> None:
-        """Become the dense network of these weights, each (n_in + 1, n_out), with all gates at `gate`."""
-        layers = [self.make_dense(k, W, np.full_like(W, gate)) for k, W in enumerate(weights)]
-        self.assemble(layers, [np.arange(n) for n in self.sizes])
+        """Become the dense network of these weights, each (n_in + 1, n_out), with all gates at `gate`.
+
+        The rows of constant columns are left out of the first matrix, if they are in it.
+        """
+        first, *others = with_one_score(weights) if self.one_score and np.isfinite(gate) else weights
+        rows = np.append(self.varying, self.sizes[0])
+        index = rows[:, None] * self.sizes[1] + np.arange(self.sizes[1])
+        first = first if len(first) == len(rows) else first[rows]
+        layers = [self.make_dense(0, first, np.full_like(first, gate), index.astype(np.uint32))]
+        layers += [self.make_dense(k, W, np.full_like(W, gate)) for k, W in enumerate(others, 1)]
+        if self.one_score and np.isfinite(gate):
+            layers[-1].params["gate"][:, 0] = -np.inf
+        self.assemble(layers, [self.varying, *(np.arange(n) for n in self.sizes[1:])])
 
     def fresh_weights(self, attempt: int) -> list[np.ndarray]:
         """Weights to start from, drawn from the seed and the number of the attempt; biases, the last row, are 0."""
         rng = np.random.default_rng((self.seed, attempt))
-        weights = []
-        for n_in, n_out in zip(self.sizes, self.sizes[1:]):
-            W = np.zeros((n_in + 1, n_out), np.float32)
-            W[:-1] = init_weights(n_in, n_out, rng, np.float32)
-            weights.append(W)
-        return weights
+        return [weights_and_biases(n_in, n_out, rng) for n_in, n_out in zip(self.sizes, self.sizes[1:])]
 
     def first_weights(self, attempt: int) -> list[np.ndarray]:
         """What a search starts from: attempt 0 goes on with the dense weights trained so far, others are fresh."""
@@ -100,17 +110,7 @@ class Net:
 
     def to_network(self, keep: Iterable[np.ndarray]) -> SparseNetwork:
         """The SparseNetwork of the connections where `keep`, a bool array for each layer, is true; not yet trimmed."""
-        layers = []
-        for layer, kept in zip(self.layers, keep):
-            n_in, n_out = layer.shape[0] - 1, layer.shape[1]
-            row, col = np.divmod(layer.index[kept].astype(np.int32), np.int32(n_out))
-            W, bias = layer.weights()[kept], np.zeros(n_out, np.float32)
-            is_bias = row == n_in
-            bias[col[is_bias]] = W[is_bias]
-            order = np.lexsort((row[~is_bias], col[~is_bias]))
-            row, col, W = (a[~is_bias][order] for a in (row, col, W))
-            layers.append(SparseLayer((n_in, n_out), row, col, W, bias))
-        return SparseNetwork(layers, self.meta)
+        return SparseNetwork([sparse_layer(layer, kept) for layer, kept in zip(self.layers, keep)], self.meta)
 
     def open_network(self) -> SparseNetwork:
         """The trimmed SparseNetwork of the connections that are open without noise."""
@@ -118,12 +118,7 @@ class Net:
 
     def from_network(self, network: SparseNetwork) -> None:
         """Go on with the connections of `network`, which must be trimmed, alone."""
-        connections = []
-        for layer in network.layers:
-            biases = np.flatnonzero(layer.bias)
-            row, col = np.append(layer.row, np.full_like(biases, layer.n_in)), np.append(layer.col, biases)
-            connections.append((row, col, np.append(layer.weight, layer.bias[biases])))
-        self.connect(connections, [*network.used_inputs(), np.arange(self.sizes[-1])])
+        self.connect(map(connections, network.layers), [*network.used_inputs(), np.arange(self.sizes[-1])])
 
     # --- what can be said of it ---
 
@@ -156,16 +151,63 @@ class Net:
         return state | {f"units{k}": units.copy() for k, units in enumerate(self.units)}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Take back what `state` returned."""
-        units = [state[f"units{k}"].copy() for k in range(len(self.sizes))]
+        """Take back what `state` returned. Raises StateError if it is not that of such a network."""
+        levels = len(self.sizes)
+        possible = [self.varying, *(np.arange(n) for n in self.sizes[1:])]
+        units = [take_units(state, k, possible[k]) for k in range(levels)]
+        if len(units[-1]) < self.sizes[-1]:
+            raise StateError(f"units{levels - 1} lacks an output")
         self.new_optimizer()
         layers = []
-        for k in range(len(self.sizes) - 1):
-            W, gate, index = (state[f"layer{k}_{name}"].copy() for name in ("W", "gate", "index"))
-            is_list = W.ndim == 1
-            layer = self.make_edges(k, W, gate, index, units) if is_list else self.make_dense(k, W, gate, index)
+        for k in range(levels - 1):
+            W, gate, index, velocity = take_layer(state, k, units, self.sizes)
+            try:
+                layer = self.make_edges(k, W, gate, index, units) if W.ndim == 1 else self.make_dense(k, W, gate, index)
+            except ValueError as error:
+                raise StateError(f"layer{k}: {error}") from error
             layers.append(layer)
-            for name in layer.params:
-                if (velocity := state.get(f"layer{k}_velocity_{name}")) is not None:
-                    self.optimizer.state[layer, name] = [velocity.copy()]
+            for name, array in velocity.items():
+                self.optimizer.state[layer, name] = [array]
         self.assemble(layers, units)
+
+
+# --- connections and weights ---
+
+
+def sparse_layer(layer: MaskedDense, kept: np.ndarray) -> SparseLayer:
+    """The SparseLayer of the connections of a layer where `kept`, shaped like its W, is true."""
+    n_in, n_out = layer.shape[0] - 1, layer.shape[1]
+    row, col = np.divmod(layer.index[kept].astype(np.int32), np.int32(n_out))
+    W, bias = layer.weights()[kept], np.zeros(n_out, np.float32)
+    is_bias = row == n_in
+    bias[col[is_bias]] = W[is_bias]
+    order = np.lexsort((row[~is_bias], col[~is_bias]))
+    row, col, W = (a[~is_bias][order] for a in (row, col, W))
+    return SparseLayer((n_in, n_out), row, col, W, bias)
+
+
+def connections(layer: SparseLayer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(row, col, W) of all nonzero parameters of a SparseLayer: a row of n_in is the bias."""
+    biases = np.flatnonzero(layer.bias)
+    row, col = np.append(layer.row, np.full_like(biases, layer.n_in)), np.append(layer.col, biases)
+    return row, col, np.append(layer.weight, layer.bias[biases])
+
+
+def weights_and_biases(n_in: int, n_out: int, rng: np.random.Generator) -> np.ndarray:
+    """Fresh weights and, in the last row, biases of 0: (n_in + 1, n_out) float32."""
+    return np.vstack([init_weights(n_in, n_out, rng, np.float32), np.zeros((1, n_out), np.float32)])
+
+
+def with_one_score(weights: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """The same weights, the scores of the first of two classes moved into the second: only the difference counts."""
+    *others, last = weights
+    return [*others, np.column_stack([np.zeros_like(last[:, 0]), last[:, 1] - last[:, 0]])]
+
+
+def add_decay(net: Net, decay: float) -> None:
+    """Add the gradient of decay / 2 * W^2 of every open weight to the gradients of a network, biases excepted."""
+    if not decay:
+        return
+    for layer, n_in in zip(net.layers, net.sizes):
+        row, _ = layer.connections()
+        layer.grads["W"] += np.float32(decay) * layer.params["W"] * ((row < n_in) & (layer.params["gate"] > 0))

@@ -1,6 +1,6 @@
 """A phase: one stage of the training, such as a search or a fine-tuning. A method is a list of phases.
 
-The trainer asks the current phase seven questions and does what it answers; it knows no phase by name. Each phase in
+The trainer asks the current phase what to do and does what it answers; it knows no phase by name. Each phase in
 this folder is one file: `dense.py`, `search.py`, `rewire.py`, `finetune.py`. Read `trainer.py` first.
 """
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tinygsp.training.net import Net
     from tinygsp.training.trainer import Trainer
 
+WHOLE, FIXED, ANY = "the dense network", "at most `budget` connections", "anything"  # what a phase works on
+
 
 class Phase:
     """A stage of the training: these defaults train the open weights of the network, and close nothing.
@@ -28,7 +30,8 @@ class Phase:
 
     name = ""  # in metrics.csv
     watches_gates = False  # whether the records of its epochs hold a histogram of the gates
-    price = 0.0  # of an open gate, for the records
+    price = 0.0  # of an open gate after the last step, for the records
+    wiring = ANY  # WHOLE if no gate ever closes in it, FIXED if its `start` lists what stays, open for good
 
     def __init__(self, plan: Plan, epochs: int):
         self.plan, self.settings, self.epochs = plan, plan.settings, epochs
@@ -46,9 +49,12 @@ class Phase:
         """Scale of the gates' noise."""
         return 0.0
 
-    def charge(self, net: Net, r: float) -> float:
-        """The price of an open gate in this step; called after the gates are drawn."""
-        return 0.0
+    def charge(self, net: Net, r: float) -> float | None:
+        """What an open gate is charged in this step, asked after the gates are drawn; None if no gates are trained.
+
+        This is the price, with what a controller adds to it for this step alone. With None, the penalty is left out.
+        """
+        return None
 
     def moves(self, r: float) -> bool:
         """Whether training images move."""
@@ -61,12 +67,19 @@ class Phase:
         """Change the wiring after an epoch, when the network has been validated."""
 
     def offers(self, done: int) -> bool:
-        """Whether the network after this epoch is a candidate for the result."""
+        """Whether the network after this epoch is a candidate for the result.
+
+        Some phase of a run must offer one, or there is no result. It must be within the budget: `trainer.freeze()`, in
+        the start of this phase or of one before, sees to that. Its score is that before `change_wiring`.
+        """
         return False
 
     def state(self) -> dict:
-        """What the phase itself must remember between two steps: {name: number or array}."""
+        """What the phase itself must remember between two steps: {name: number or array}.
+
+        No other part of the training may have an entry of the same name.
+        """
         return {}
 
     def restore(self, state: dict) -> None:
-        """Take back what `state` returned; other entries are those of other parts."""
+        """Take back what `state` returned; other entries are those of other parts. Raises StateError."""

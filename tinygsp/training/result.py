@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from tinygsp.sparse import Meta, SparseLayer, SparseNetwork
+from tinygsp.training.state import StateError, take_array, take_number
 
 TIE = 0.001  # validation scores that differ by less say nothing about which network is better
-ARRAYS = ("row", "col", "weight", "bias")  # of a SparseLayer
+ARRAYS = {"row": np.int32, "col": np.int32, "weight": np.float32, "bias": np.float32}  # of a SparseLayer
 
 
 class Result:
@@ -43,11 +44,19 @@ class Result:
         return state
 
     def restore(self, state: dict) -> None:
-        """Take back what `state` returned."""
+        """Take back what `state` returned. Raises StateError unless it holds a network that a model file could hold."""
         self.network, self.score = None, -np.inf
-        if "network_score" in state:
+        if "network_score" not in state:
+            return
+        try:
             layers = [
-                SparseLayer(shape, *(state[f"network{k}_{name}"].copy() for name in ARRAYS))
+                SparseLayer(shape, *(take_array(state, f"network{k}_{name}", dtype) for name, dtype in ARRAYS.items()))
                 for k, shape in enumerate(zip(self.sizes, self.sizes[1:]))
             ]
-            self.network, self.score = SparseNetwork(layers, self.meta), float(state["network_score"])
+            network = SparseNetwork(layers, self.meta)
+            network.to_bytes()  # this checks every number
+        except StateError:
+            raise
+        except ValueError as error:
+            raise StateError(f"the best network so far: {error}") from error
+        self.network, self.score = network, take_number(state, "network_score", high=1.0, finite=False)

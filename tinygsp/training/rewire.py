@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from tinygsp.nn.layers import MaskedEdges
 from tinygsp.training.net import Net
-from tinygsp.training.phase import Phase
+from tinygsp.training.phase import FIXED, Phase
 from tinygsp.training.trainer import Trainer
 
 f32 = np.float32
@@ -24,6 +25,7 @@ class Rewire(Phase):
     """Trains a fixed number of connections whose places change after every epoch, fewer of them each time."""
 
     name = "rewire"
+    wiring = FIXED
 
     def start(self, trainer: Trainer) -> None:
         """Fix the wiring at the budget."""
@@ -39,43 +41,16 @@ class Rewire(Phase):
         To second order, closing a connection of weight W costs W² h / 2 (LeCun, Denker, Solla 1990, eq. 5), and opening
         one promises g² / (2h), the gain of a Newton step from 0; g is its gradient and h its curvature. Only swaps that
         promise more than they cost are made. Those that lead into the same unit promise much the same thing, a better
-        sum there, so one of them comes at a time. A unit that has died does not come back.
+        sum there, so one of them comes at a time. A unit that has died does not come back. All layers are lists of
+        connections by now, and each has its momentum.
         """
-        net, live, W, velocity, cost, gain = trainer.net, [], [], [], [], []
-        for layer, (g, h), cells in zip(net.layers, self.curvature(trainer), connection_cells(net)):
-            live.append(np.zeros(g.shape, bool))
-            live[-1][cells] = True
-            for whole, of_layer in (W, layer.params["W"]), (velocity, net.optimizer.state[layer, "W"][0]):
-                whole.append(np.zeros_like(g))
-                whole[-1][cells] = of_layer
-            promise = np.divide(g * g, h, out=np.zeros_like(g), where=h > 0)
-            promise[live[-1]] = -np.inf
-            best = promise.argmax(axis=0), np.arange(g.shape[1])  # of those into each unit
-            gain.append(np.full_like(g, -np.inf))
-            gain[-1][best] = promise[best]
-            cost.append(np.where(live[-1], W[-1] ** 2 * h, np.inf))
-        self.swap(cost, gain, live, share=self.settings.rewire_share * (1 - done / self.epochs))
-
-        connections = []
-        for whole, is_live, rows, cols, n_in in zip(W, live, sources(net), net.units[1:], net.sizes):
-            row, col = np.nonzero(is_live)
-            connections.append((np.append(rows, n_in)[row], cols[col], whole[row, col]))
-        read = np.setdiff1d(connections[0][0], net.sizes[0])
-        net.connect(connections, [read, *net.units[1:]])
-        for layer, values, cells in zip(net.layers, velocity, connection_cells(net)):
-            net.optimizer.state[layer, "W"] = [values[cells]]  # the survivors keep their momentum
-
-    def swap(self, cost: list, gain: list, live: list, share: float) -> None:
-        """Change `live`, bool arrays in place: up to `share` of the live cells swap, cheapest against best gain."""
-        flat_cost, flat_gain, is_live = (np.concatenate([a.ravel() for a in arrays]) for arrays in (cost, gain, live))
-        count = round(share * np.count_nonzero(is_live))
-        leave = np.argsort(flat_cost, kind="stable")[:count]
-        come = np.argsort(-flat_gain, kind="stable")[:count]
-        good = flat_gain[come] > flat_cost[leave]
-        is_live[leave[good]], is_live[come[good]] = False, True
-        ends = np.cumsum([a.size for a in live])
-        for array, values in zip(live, np.split(is_live, ends[:-1])):
-            array[:] = values.reshape(array.shape)
+        net = trainer.net
+        tables = [
+            table_of(net, k, g, h, rows, cols)
+            for k, ((g, h), (rows, cols)) in enumerate(zip(self.curvature(trainer), connection_cells(net)))
+        ]
+        swap(tables, self.settings.rewire_share * (1 - done / self.epochs))
+        rebuild(net, tables)
 
     def curvature(self, trainer: Trainer) -> list[tuple[np.ndarray, np.ndarray]]:
         """Gradient g and curvature h of every connection that could be, over the whole training split.
@@ -83,14 +58,15 @@ class Rewire(Phase):
         h is the mean of the squared gradients of single samples, the empirical Fisher information. Of each layer two
         arrays (sources + 1, live outputs) float32; the last row is the bias.
         """
-        net, dataset = trainer.net, trainer.dataset
-        n, model = len(dataset.train_x), net.model
+        net = trainer.net
+        n, model = len(trainer.goal.train_y), net.model
         inputs = trainer.feed.all_columns(moved=self.moves(0.0))
-        sums = [[np.zeros((len(a) + 1, len(b)), f32) for _ in "gh"] for a, b in zip(sources(net), net.units[1:])]
+        shapes = [(len(rows) + 1, len(cols)) for rows, cols in zip(sources(net), net.units[1:])]
+        sums = [(np.zeros(shape, f32), np.zeros(shape, f32)) for shape in shapes]  # of g and of h
         model.sample(trainer.step, 0.0)
         for samples in np.array_split(np.arange(n), math.ceil(n / BLOCK)):
             x = inputs.batch(samples, trainer.step)
-            dy = trainer.loss(model.forward(x.T[net.units[0]].T), dataset.train_y[samples])[1]
+            dy = trainer.goal.loss(model.forward(x.T[net.units[0]].T), samples)[1]
             dy *= len(samples)  # of the samples, not of their mean
             for layer in reversed(model.layers):
                 if isinstance(layer, MaskedEdges):
@@ -114,3 +90,64 @@ def connection_cells(net: Net) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for layer, rows, cols, n_in in zip(net.layers, sources(net), net.units[1:], net.sizes):
         row, col = layer.connections()
         yield np.searchsorted(np.append(rows, n_in), row), np.searchsorted(cols, col)
+
+
+@dataclass(eq=False)
+class Table:
+    """One layer with its closed connections: matrices (sources + 1, live outputs) whose last row is the bias.
+
+    live     : bool   whether the connection is there
+    W        : float32, its weight, and velocity, its momentum; 0 where it is closed
+    cost     : float32, W² h, twice what closing it costs; inf where it is closed
+    gain     : float32, g² / h, twice what opening it promises; -inf where it is live or not the best of its unit
+    """
+
+    live: np.ndarray
+    W: np.ndarray
+    velocity: np.ndarray
+    cost: np.ndarray
+    gain: np.ndarray
+
+
+def table_of(net: Net, k: int, g: np.ndarray, h: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> Table:
+    """The Table of layer k: g and h of all its connections, and in which rows and columns the live ones stand."""
+    layer = net.layers[k]
+    live, W, velocity = np.zeros(g.shape, bool), np.zeros_like(g), np.zeros_like(g)
+    live[rows, cols] = True
+    W[rows, cols] = layer.params["W"]
+    velocity[rows, cols] = net.optimizer.state[layer, "W"][0]
+    promise = np.divide(g * g, h, out=np.zeros_like(g), where=h > 0)
+    promise[live] = -np.inf
+    if net.one_score and k == len(net.layers) - 1:
+        promise[:, 0] = -np.inf  # the score of the first class stays 0
+    best = promise.argmax(axis=0), np.arange(g.shape[1])  # of the closed ones into each unit
+    gain = np.full_like(g, -np.inf)
+    gain[best] = promise[best]
+    return Table(live, W, velocity, np.where(live, W**2 * h, np.inf), gain)
+
+
+def swap(tables: list[Table], share: float) -> None:
+    """Change `live` in place: up to `share` of the live connections leave, the cheapest first, for the best closed."""
+    cost, gain, live = (
+        np.concatenate([getattr(table, name).ravel() for table in tables]) for name in ("cost", "gain", "live")
+    )
+    count = round(share * np.count_nonzero(live))
+    leave = np.argsort(cost, kind="stable")[:count]
+    come = np.argsort(-gain, kind="stable")[:count]
+    good = gain[come] > cost[leave]
+    live[leave[good]], live[come[good]] = False, True
+    ends = np.cumsum([table.live.size for table in tables])
+    for table, values in zip(tables, np.split(live, ends[:-1])):
+        table.live = values.reshape(table.live.shape)
+
+
+def rebuild(net: Net, tables: list[Table]) -> None:
+    """Go on with the live connections of the tables; those that stayed keep their weights and their momentum."""
+    connections = []
+    for table, rows, cols, n_in in zip(tables, sources(net), net.units[1:], net.sizes):
+        row, col = np.nonzero(table.live)
+        connections.append((np.append(rows, n_in)[row], cols[col], table.W[row, col]))
+    read = np.setdiff1d(connections[0][0], net.sizes[0])  # the inputs of the first layer, without its bias
+    net.connect(connections, [read, *net.units[1:]])
+    for layer, table, cells in zip(net.layers, tables, connection_cells(net)):
+        net.optimizer.state[layer, "W"] = [table.velocity[cells]]

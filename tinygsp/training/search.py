@@ -13,6 +13,7 @@ from tinygsp.training.net import Net
 from tinygsp.training.phase import Phase
 from tinygsp.training.price import PriceController
 from tinygsp.training.settings import Plan
+from tinygsp.training.state import StateError, take_number
 from tinygsp.training.trainer import Trainer
 from tinygsp.training.wiring import close
 
@@ -56,9 +57,9 @@ class Search(Phase):
         return math.exp((1 - q) * math.log(self.plan.total) + q * math.log(self.plan.budget))
 
     def charge(self, net: Net, r: float) -> float:
-        """The price of an open gate in this step, steered by the count of gates drawn open, or open without noise."""
+        """What an open gate is charged in this step; the count of gates that steers it is drawn, or without noise."""
         if self.settings.steer == "drawn":
-            masks = [layer.flat_sample[1] for layer in net.layers]  # of 0 and 1: a product counts them fastest
+            masks = [layer.flat_sample[1] for layer in net.layers]  # 1 if drawn open, else 0; a product counts fastest
             count = sum(int(mask @ mask) for mask in masks)
         else:
             count = net.model.open_gates
@@ -70,7 +71,10 @@ class Search(Phase):
         close(trainer.net, [layer.logits() >= lowest for layer in trainer.net.layers])
 
     def retire_below(self, r: float) -> float:
-        """The logit below which a gate is closed for good."""
+        """The logit below which a gate is closed for good: so many times the noise, which counts as at least a share.
+
+        That share, density / retire_density, keeps larger budgets from closing gates in the last epochs of the noise.
+        """
         s = self.settings
         return s.retire_below * min(1.0, max(self.noise(r), s.density / s.retire_density))
 
@@ -79,5 +83,8 @@ class Search(Phase):
         return {"price": self.controller.price}
 
     def restore(self, state: dict) -> None:
-        """Take back the price."""
-        self.controller.price = float(state["price"])
+        """Take back the price. Raises StateError unless it is above 0."""
+        price = take_number(state, "price")
+        if price <= 0:
+            raise StateError(f"price is {price}, expected a number above 0")
+        self.controller.price = price

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinygsp.nn.layers import MaskedEdges
+from tinygsp.training.method import MethodError
 from tinygsp.training.net import Net
 
 CLOSED = -np.inf  # the gate of a connection that is closed for good
@@ -69,10 +70,22 @@ def freeze(net: Net, scores: Sequence[np.ndarray], budget: int) -> None:
 
     scores : float array for each layer, shaped like its W
 
-    From then on their gates are open for good and only weights move.
+    From then on their gates are open for good and only weights move. Raises MethodError of scores that are no scores.
     """
+    check_scores(net, scores)
     lowest = threshold(net, scores, budget)
     net.from_network(net.to_network(above(net, scores, lowest)).trim())
+
+
+def check_scores(net: Net, scores: Sequence[np.ndarray]) -> None:
+    """Raise MethodError unless there is one array of scores for each layer, shaped like its W and free of nan."""
+    shapes, found = [layer.params["W"].shape for layer in net.layers], [np.shape(s) for s in scores]
+    if shapes != found:
+        raise MethodError(f"scores have the shapes {found}: expected those of the weights, {shapes}")
+    if any(np.isnan(s).any() for s in scores):
+        raise MethodError(
+            "a score is nan: expected numbers that can be ranked; try a smaller --lr if weights overflowed"
+        )
 
 
 def threshold(net: Net, scores: Sequence[np.ndarray], budget: int) -> float:

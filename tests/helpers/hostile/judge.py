@@ -17,14 +17,17 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from helpers.hostile.bombs import BOMBS, MIB
+from helpers.hostile.checkpoints import check_restored, restored
 from helpers.hostile.files import EVERY, GOOD
 from helpers.hostile.spoilers import SPOILERS, flip_bits, splice, truncate
 from helpers.hostile.use import use_network
 from helpers.hostile.well_formed import WELL_FORMED
 from tinygsp.data import DataError, read_idx
 from tinygsp.data.files import read_arrays
+from tinygsp.runs import RunError
 from tinygsp.sparse import ModelFileError, SparseNetwork
 
 MAX_SECONDS, MAX_MIB, MAX_LINE = 5.0, 1024, 300
@@ -39,6 +42,7 @@ READERS = {
     "labels": (lambda path: read_idx(path, "labels"), DataError),
     "model": (SparseNetwork.load, ModelFileError),
     "state": (lambda path: read_arrays(path, StateError, 64 * MIB), StateError),
+    "checkpoint": (restored, RunError),
 }
 
 
@@ -60,7 +64,13 @@ def check_bytes(array, file_size):
     assert array.dtype == np.uint8 and array.ndim in (1, 3) and array.size > 0
 
 
-CHECKS = {"images": check_bytes, "labels": check_bytes, "model": check_network, "state": check_arrays}
+CHECKS = {
+    "images": check_bytes,
+    "labels": check_bytes,
+    "model": check_network,
+    "state": check_arrays,
+    "checkpoint": check_restored,
+}
 
 
 def make(seed, number):
@@ -120,7 +130,7 @@ def run(inputs, seed, first=0, limits=True, progress=False):
     """Make and judge so many inputs. Returns ({(reader, kind): counts}, [broken promises])."""
     table = defaultdict(lambda: {"accepted": 0, "refused": 0, "broken": 0, "slowest": 0.0})
     broken = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1, "blas"):  # time is counted once
         path = Path(folder) / "stranger"
         for number in range(first, first + inputs):
             reader, kind, content = make(seed, number)
