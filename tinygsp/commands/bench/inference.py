@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygsp.commands.bench import peers
+from tinygsp.commands.bench import exports, peers
 from tinygsp.commands.bench.peers import Functions, by_blocks, silu
 from tinygsp.commands.bench.timing import in_turn
 from tinygsp.data import Dataset
@@ -20,7 +20,7 @@ def inference(
 
     Returns (rows, missing): rows has "kept", the images a second of each way, and the microseconds of one image;
     missing is {library: reason}. Two rows do less than the others: the copy, which is a bound, and the one
-    whose name says that its images are scaled beforehand.
+    whose name says that its images are scaled beforehand. The page in Chromium is timed last, by its own clock.
     """
     x = np.ascontiguousarray(dataset.test_x)
     meta = network.meta
@@ -38,9 +38,14 @@ def inference(
             "SciPy": lambda: peers.scipy_inference(x, used[0], small, scale, shift),
             "PyTorch": lambda: peers.torch_inference(x, dense, scale, shift),
             "ONNX Runtime": lambda: peers.onnx_inference(x, dense, scale, shift),
+            "exported C": lambda: exports.c_inference(network, x),
+            "exported ONNX": lambda: exports.onnx_export_inference(network, x),
         }
     )
     rates = {name: len(x) / seconds for name, seconds in in_turn(functions | others, repeats).items()}
+    in_page, lacking = peers.collect({"exported JavaScript": lambda: exports.browser_seconds(network, x)})
+    rates |= {name: 1 / seconds for name, seconds in in_page.items()}
+    missing |= lacking
     one, scores = x[:1], np.empty((1, network.layers[-1].n_out), np.float32)
     run = network.runner(block=1)
     latency = in_turn({"one": lambda: run(one, scores)}, 1000)["one"]
