@@ -39,7 +39,7 @@ def samples(n=300):
 
 def test_all_is_what_dir_says():
     assert dir(tinygsp) == sorted(tinygsp.__all__)
-    assert set(tinygsp.__all__) == {*FUNCTIONS, "Dataset", "Settings", "SparseNetwork", "__version__"}
+    assert set(tinygsp.__all__) == {*FUNCTIONS, *tinygsp.HOMES, "__version__"}
     assert all(getattr(tinygsp, name) is not None for name in tinygsp.__all__)
     assert re.fullmatch(r"\d+\.\d+\.\d+", tinygsp.__version__)
 
@@ -218,7 +218,7 @@ X, Y = samples(40)
     ((X.tolist(), None), {}, DataError, "data is list and y is missing"),
     ((None,), {}, DataError, "data is NoneType and y is missing"),
     ((None, Y), {}, DataError, "x is object"),
-    ((images(), Y), {}, DataError, "x is object"),
+    ((images(), Y), {}, DataError, "y is given beside a Dataset"),
     (("no/such/folder",), {}, DataError, "no/such/folder"),
     ((np.where(X > 0.9, np.nan, X), Y), {}, DataError, "x has a nan"),
     ((X, np.full(40, "one")), {}, DataError, "y has one class"),
@@ -228,6 +228,14 @@ def test_errors_are_one_line(arguments, options, error, message):
         tinygsp.prune(*arguments, **{"settings": TINY, **options})
     assert isinstance(raised.value, ValueError)
     assert "\n" not in str(raised.value) and len(str(raised.value)) < 300
+
+
+def test_notes_on_the_columns_are_warnings():
+    x = X.copy()
+    x[:, 1] = 2
+    with pytest.warns(UserWarning, match="column 'x2': constant, left out"):
+        network = tinygsp.prune(x, Y, settings=TINY)
+    assert 1 not in network.used_inputs()[0] and network.layers[0].n_in == X.shape[1]
 
 
 # --- load, load_data, importances, formulas -----------------------------------------------------------------
@@ -258,3 +266,18 @@ def test_reading_a_network():
     assert tinygsp.formulas(small) == reading.formulas(small, digits=4, latex=False)
     assert tinygsp.formulas(small, 2, True) == reading.formulas(small, digits=2, latex=True)
     assert tinygsp.formulas(small, 2, True) != tinygsp.formulas(small)
+
+
+def test_importances_take_names_and_numbers_of_classes_and_refuse_what_does_not_fit():
+    network = tinygsp.prune(X, Y, settings=TINY)
+    names = network.meta.class_names
+    labels = [names.index(str(name)) for name in Y]
+    by_name, by_number = (tinygsp.importances(network, X, y)["Fisher"] for y in (Y, labels))
+    assert np.array_equal(by_name, by_number)
+    for x, y, message in [
+        (X[:, :2], Y, "x has shape"), (X[0], Y[:1], "x has shape"), (X, Y[:-1], "y has shape"),
+        (X, np.full(len(X), "nobody"), "y has a class 'nobody': expected "), (X, np.arange(len(X)), "y has a class"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=message) as raised:
+            tinygsp.importances(network, x, y)
+        assert "\n" not in str(raised.value) and len(str(raised.value)) < 300

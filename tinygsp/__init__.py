@@ -6,11 +6,15 @@
     classes = network.predict(x)
     network.save("model.npz")                       # and tinygsp.load("model.npz")
 
+    model = tinygsp.PrunedClassifier(budget=12).fit(x, y)    # scikit-learn's conventions; also PrunedRegressor
+    print(model.formula())
+
 Nothing heavy is imported before it is needed. tinygsp/README.md has the map of the rooms behind this door.
 """
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +22,19 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tinygsp.data import Dataset
+    from tinygsp.estimators import PrunedClassifier, PrunedRegressor
     from tinygsp.sparse import SparseNetwork
     from tinygsp.training import Settings
 
 __version__ = "0.2.0"
 __all__ = [
-    "Dataset", "Settings", "SparseNetwork", "__version__", "formulas", "importances", "load", "load_data", "prune",
+    "Dataset", "PrunedClassifier", "PrunedRegressor", "Settings", "SparseNetwork", "__version__", "formulas",
+    "importances", "load", "load_data", "prune",
 ]  # fmt: skip
-HOMES = {"Dataset": "tinygsp.data", "Settings": "tinygsp.training", "SparseNetwork": "tinygsp.sparse"}
+HOMES = {
+    "Dataset": "tinygsp.data", "PrunedClassifier": "tinygsp.estimators", "PrunedRegressor": "tinygsp.estimators",
+    "Settings": "tinygsp.training", "SparseNetwork": "tinygsp.sparse",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -81,13 +90,12 @@ def prune(
     from tqdm import tqdm
 
     from tinygsp import methods
-    from tinygsp.data import DataError, Dataset, from_arrays
     from tinygsp.training import SettingsError, Trainer, defaults
 
-    named = y is None and not isinstance(data, Dataset)
-    if named and not isinstance(data, (str, Path)):
-        raise DataError(f"data is {type(data).__name__} and y is missing: expected arrays with y, a name, or a Dataset")
-    dataset = load_data(data, seed) if named else data if y is None else from_arrays(data, y)
+    dataset = as_dataset(data, y, seed)
+    if y is not None:
+        for note in dataset.notes:
+            warnings.warn(note, stacklevel=2)
     settings = settings or defaults(dataset.name, density)
     if density is not None:
         if not 0 < density <= 1:
@@ -102,11 +110,15 @@ def prune(
 
 def as_dataset(data: Any, y: Any, seed: int) -> Dataset:
     """The Dataset of what `prune` was given: arrays, the name of a data set, or a Dataset already."""
-    from tinygsp.data import Dataset, from_arrays
+    from tinygsp.data import DataError, Dataset, from_arrays
 
-    if y is not None:
-        return from_arrays(data, y)
-    return data if isinstance(data, Dataset) else load_data(data, seed)
+    if isinstance(data, Dataset | str | Path):
+        if y is not None:
+            raise DataError(f"y is given beside a {type(data).__name__}, which has its own targets; leave y out")
+        return data if isinstance(data, Dataset) else load_data(data, seed)
+    if y is None:
+        raise DataError(f"data is {type(data).__name__} and y is missing: expected arrays with y, a name, or a Dataset")
+    return from_arrays(data, y)
 
 
 def load(path: str | Path) -> SparseNetwork:
@@ -140,15 +152,33 @@ def load_data(name: str, seed: int = 0) -> Dataset:
 def importances(network: SparseNetwork, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     """Say how much each input matters to a network, by several definitions: {name: (n_in,)}; see tinygsp.reading.
 
-    x : (n, n_in) raw inputs;  y : (n,) int classes, counted from 0, or (n, k) targets of a regression
+    x : (n, n_in) raw inputs
+    y : (n,) classes, as their names or as numbers counted from 0; of a regression (n, k) targets
 
-    >>> labels = np.array([network.meta.class_names.index(name) for name in y])
-    >>> fisher = tinygsp.importances(network, x, labels)["Fisher"]
+    Raises ValueError where x or y does not fit the network.
+
+    >>> fisher = tinygsp.importances(network, x, y)["Fisher"]
     >>> sorted(fisher.argsort()[-2:].tolist())
     [0, 1]
     """
+    import numpy as np
+
     from tinygsp import reading
 
+    x, y, meta, layers = np.asarray(x), np.asarray(y), network.meta, network.layers
+    if x.ndim != 2 or x.shape[1] != layers[0].n_in or not len(x):
+        raise ValueError(f"x has shape {x.shape}: expected (n, {layers[0].n_in}) with n at least 1")
+    if meta.task == "classification":
+        numbers = {name: k for k, name in enumerate(meta.class_names)}
+        if y.dtype.kind in "iu":
+            numbers = {k: k for k in range(layers[-1].n_out)}
+        if strange := sorted(set(y.ravel().tolist()) - numbers.keys(), key=str):
+            known = ", ".join(map(str, numbers))
+            raise ValueError(f"y has a class {strange[0]!r}: expected {known[:200]}")
+        y = np.array([numbers[label] for label in y.ravel().tolist()])
+    shape = (len(x),) if meta.task == "classification" else (len(x), layers[-1].n_out)
+    if y.shape != shape:
+        raise ValueError(f"y has shape {y.shape}: expected {shape}, a target for each row of x")
     return reading.importances(network, x, y)
 
 

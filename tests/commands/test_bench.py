@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from helpers.exports import COMPILERS
 
 from tinygsp.commands import bench
-from tinygsp.commands.bench import measure, peers, timing
+from tinygsp.commands.bench import exports, measure, peers, timing
 from tinygsp.commands.bench.report import picture, report
 from tinygsp.commands.bench.steps import HIDDEN, STATES, gated_trainer, stepper
 from tinygsp.nn.layers import MaskedDense, MaskedEdges
@@ -41,8 +42,36 @@ def test_every_section_is_there(results):
 
 def test_what_is_not_installed_is_named(results):
     rows = {"PyTorch": "dense, PyTorch", "SciPy": "pruned, SciPy CSR", "ONNX Runtime": "dense, ONNX Runtime"}
+    rows |= {
+        "exported C": "pruned, exported C, int8",
+        "exported ONNX": "pruned, exported ONNX, ONNX Runtime",
+        "exported JavaScript": "pruned, exported JavaScript, Chromium",
+    }
     for name, row in rows.items():
         assert (name in results["missing"]) != (row in results["inference"]["images a second"])
+
+
+@pytest.mark.skipif(not COMPILERS, reason="needs gcc or clang")
+def test_exports_are_timed_at_their_work(trained, mnist):
+    """The C classifies every image when it is timed; the page checks its own answers."""
+    x, made = np.ascontiguousarray(mnist.test_x[:200]), []
+    empty = np.empty
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exports.np, "empty", lambda *shape: made.append(empty(*shape)) or made[-1])
+        functions = exports.c_inference(trained, x)
+    for function in functions.values():
+        function()
+    assert np.array_equal(made[0], trained.predict(x)) and (made[1] == made[0]).mean() > 0.97
+
+
+def test_a_page_that_answers_otherwise_is_no_measurement(trained, mnist, monkeypatch):
+    monkeypatch.setattr(exports.shutil, "which", lambda name: "echo")
+    with pytest.raises(RuntimeError, match="did not answer as predict does"):
+        exports.browser_seconds(trained, mnist.test_x[:20])
+    monkeypatch.setattr(exports.shutil, "which", lambda name: None)
+    for measure_it, words in ((exports.browser_seconds, "no Chromium"), (exports.c_inference, "no C compiler")):
+        with pytest.raises(ImportError, match=words):
+            measure_it(trained, mnist.test_x[:20])
 
 
 def test_a_peer_that_fails_is_named_with_its_reason():

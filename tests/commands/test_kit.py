@@ -20,7 +20,7 @@ from tinygsp.runs import RunError
 from tinygsp.sparse import ModelFileError
 from tinygsp.training import DivergedError, SettingsError
 
-COMMANDS = ("train", "explain", "sweep", "bench")
+COMMANDS = ("train", "explain", "sweep", "bench", "export")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX device")
 
 
@@ -127,25 +127,22 @@ def blas_threads():
 
 
 def test_threads_of_a_blas_that_is_at_work_already():
-    before = max(blas_threads(), default=1)
     np.ones((200, 200)) @ np.ones((200, 200))
-    try:
-        for threads in (2, 1):
-            kit.limit_threads(threads)
-            assert blas_threads() <= {threads} and os.environ["VECLIB_MAXIMUM_THREADS"] == str(threads)
-    finally:
-        kit.limit_threads(before)
+    before = blas_threads()
+    with kit.limit_threads(2):
+        assert blas_threads() <= {2} and os.environ["VECLIB_MAXIMUM_THREADS"] == "2"
+        with kit.limit_threads(1):
+            assert blas_threads() <= {1} and os.environ["VECLIB_MAXIMUM_THREADS"] == "1"
+    assert blas_threads() == before
 
 
 def test_a_command_has_one_thread_unless_told_otherwise():
-    before, seen = max(blas_threads(), default=1), []
-    try:
-        for options in ({}, {"threads": 2}):
-            options = {"place": str, "kept": str, **options}
-            assert kit.run_command(lambda stop: seen.append(blas_threads()) or 0, **options) == 0
-        assert seen in ([{1}, {2}], [set(), set()])  # a BLAS that threadpoolctl does not know has none
-    finally:
-        kit.limit_threads(before)
+    before, seen = blas_threads(), []
+    for options in ({}, {"threads": 2}):
+        options = {"place": str, "kept": str, **options}
+        assert kit.run_command(lambda stop: seen.append(blas_threads()) or 0, **options) == 0
+    assert seen in ([{1}, {2}], [set(), set()])  # threadpoolctl does not know every BLAS
+    assert blas_threads() == before
 
 
 # --- signals ------------------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ import math
 import pytest
 
 from tinygsp import methods
-from tinygsp.commands.options import OPTIONS, flag, method, number, sizes
+from tinygsp.commands.options import FURTHER, OPTIONS, READING, columns, flag, method, number, sizes, yes_or_no
+from tinygsp.commands.train_arguments import as_typed
+from tinygsp.data import ReadOptions
 from tinygsp.training import Settings
 
 
@@ -22,7 +24,7 @@ def test_a_number_out_of_its_range(text):
 
 
 def test_sizes():
-    assert sizes("300,100") == (300, 100) and sizes("7") == (7,)
+    assert sizes("300,100") == (300, 100) and sizes("7") == (7,) and sizes("none") == ()
     for text in ("", "1,", "0", "65537", "1.5", ",".join("1" * 9)):
         with pytest.raises(argparse.ArgumentTypeError, match="commas between"):
             sizes(text)
@@ -42,3 +44,30 @@ def test_the_defaults_that_the_help_names():
         assert f"(default: {getattr(s, name):g}" in OPTIONS[name].help
     assert "(default: 300,100" in OPTIONS["hidden"].help and s.hidden == (300, 100)
     assert flag("batch_size") == "--batch-size" and math.isclose(OPTIONS["lr"].type("1e-3"), 0.001)
+
+
+def test_every_field_of_settings_has_an_option():
+    assert {*OPTIONS, *FURTHER} >= set(vars(Settings())) and not set(OPTIONS) & set(FURTHER)
+    assert set(FURTHER) <= set(vars(Settings()))
+    assert {*READING, "transpose"} == set(vars(ReadOptions()))
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_an_option_reads_what_config_json_has(name):
+    value = getattr(Settings(), name)
+    if name != "loss":  # "" stands for the one of the task
+        assert FURTHER[name].type(as_typed(value)) == value
+
+
+def test_columns():
+    assert columns("a") == ("a",) and columns('a, "b, c",d') == ("a", "b, c", "d")
+    assert columns(as_typed(("a", "b, c"))) == ("a", "b, c")
+    for text in ("", "a,", ",a"):
+        with pytest.raises(argparse.ArgumentTypeError, match="expected names of columns"):
+            columns(text)
+
+
+def test_yes_or_no():
+    assert [yes_or_no(text) for text in ("yes", "True", "no", "false")] == [True, True, False, False]
+    with pytest.raises(argparse.ArgumentTypeError, match="'1': expected yes or no"):
+        yes_or_no("1")

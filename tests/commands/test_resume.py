@@ -84,7 +84,7 @@ def test_the_second_time_at_once(whole, tmp_path, monkeypatch, capsys):
 
 def test_interrupted_before_the_first_step(whole, tmp_path, monkeypatch, capsys):
     load = data.load
-    monkeypatch.setattr(data, "load", lambda *a: (signal.raise_signal(signal.SIGINT), load(*a))[1])
+    monkeypatch.setattr(data, "load", lambda *a, **o: (signal.raise_signal(signal.SIGINT), load(*a, **o))[1])
     assert run("toy", "--out", tmp_path / "out", "--quiet") == 130
     one_error(capsys, "--resume")
     monkeypatch.setattr(data, "load", load)

@@ -114,7 +114,7 @@ def test_a_data_set_that_changed(name, tmp_path, monkeypatch, capsys):
     out = interrupted(monkeypatch, tmp_path / "out")
     capsys.readouterr()
     load = data.load
-    monkeypatch.setattr(data, "load", lambda *a: (d := load(*a), getattr(d, name).__setitem__(3, 0))[0])
+    monkeypatch.setattr(data, "load", lambda *a, **o: (d := load(*a, **o), getattr(d, name).__setitem__(3, 0))[0])
     assert resumed(out) == 1
     one_error(capsys, "data set", "put it back")
     monkeypatch.setattr(data, "load", load)

@@ -107,7 +107,7 @@ def test_a_summary_that_cannot_be_printed(whole_sweep, folder):
     with open("/dev/full", "w") as stdout:
         done = subprocess.run([str(part) for part in command], cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE,
                               text=True, timeout=60)  # fmt: skip
-    expected = "error: stdout: No space left on device; 4 of 4 are done, the same command writes the table and prints"
+    expected = "error: stdout: No space left on device; 4 of 4 are done, their table and figure are in"
     assert done.returncode == 1 and done.stderr.startswith(expected) and done.stderr.count("\n") == 1
 
 

@@ -14,7 +14,16 @@ from tinygsp.sparse import SparseNetwork
 from tinygsp.training import DivergedError, Trainer, wiring
 
 SMALL = ["--hidden", "12,8", "--epochs", "8", "--density", "0.1", "--batch-size", "32", "--quiet"]
-RUN_FILES = {"config.json", "env.json", "metrics.csv", "gates.npz", "model.npz", "summary.json", "figures"}
+RUN_FILES = {
+    "config.json",
+    "env.json",
+    "metrics.csv",
+    "gates.npz",
+    "wiring.npz",
+    "model.npz",
+    "summary.json",
+    "figures",
+}
 
 
 @pytest.fixture(scope="session")

@@ -115,8 +115,8 @@ def test_a_folder_that_is_removed(tmp_path, monkeypatch, capsys):
 def test_data_that_are_not_finite(value, name, tmp_path, monkeypatch, capsys):
     load = data.load
 
-    def spoiled(*arguments):
-        dataset = load(*arguments)
+    def spoiled(*arguments, **options):
+        dataset = load(*arguments, **options)
         getattr(dataset, name)[:, 1] = value
         return dataset
 

@@ -42,7 +42,8 @@ def test_a_table_with_integer_classes():
         assert np.array_equal(inputs, x[rows].astype(np.float32))
         assert np.array_equal(np.array([-3, 7, 40])[labels], y[rows])
     exact = made.train_x.astype(np.float64)
-    assert made.divisor == 1 and np.allclose([made.mean, made.std], [exact.mean(), exact.std()], rtol=1e-12)
+    assert made.divisor == 1 and np.allclose([made.mean, made.std], [exact.mean(axis=0), exact.std(axis=0)], rtol=1e-12)
+    assert made.bent == () and made.notes == () and made.input_names == ()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_the_splits_that_are_given_are_used():
     for got, expected in ((made.train_x, x[:40]), (made.val_x, x[40:50]), (made.test_x, x[50:])):
         assert np.array_equal(got, expected.astype(np.float32))
     assert np.array_equal(made.test_y, np.arange(50, 60) % 2) and np.array_equal(made.val_y, np.arange(40, 50) % 2)
-    assert np.isclose(made.mean, x[:40].mean(), rtol=1e-6)  # of the training split alone
+    assert np.allclose(made.mean, x[:40].mean(axis=0), rtol=1e-6)  # of the training split alone
 
 
 def test_the_split_depends_on_its_seed_alone():
@@ -131,8 +132,29 @@ def test_names_and_name():
     assert from_arrays(table(), table(), names="abc").class_names == ("a", "b", "c")
 
 
-def test_constant_inputs_are_not_divided_by_zero():
-    assert from_arrays(np.full((12, 2), 3.0), classes(12)).std == 1
+def test_constant_columns_are_left_out_and_named():
+    x = table()
+    x[:, 1] = 5
+    made = from_arrays(x, classes(), input_names=["a", "b", "c"])
+    assert made.std[1] == 0 and made.mean[1] == 5 and made.notes == ("column 'b': constant, left out",)
+    assert made.input_names == ("a", "b", "c")
+    assert (made.scaled(x)[:, 1] == 0).all() and made.scaled(x + 9).dtype == np.float32
+    assert from_arrays(x, classes()).notes == ("column 'x2': constant, left out",)
+
+
+@pytest.mark.parametrize("x", [np.full((12, 2), 3.0), np.full((12, 2, 2), 255, np.uint8)], ids=["table", "images"])
+def test_inputs_that_never_vary_are_refused(x):
+    refused(x, classes(12), f"x has the value {x.flat[0]:g} everywhere")
+    if x.dtype != np.uint8:
+        refused(x + [0, 1], classes(12), "x has no column that varies")
+
+
+def test_numbers_too_close_together_for_float32_stay_float64():
+    x = table()
+    x[:, 2] = 1.7e9 + np.arange(60)
+    made = from_arrays(x, classes(), test=(x[:9], classes(9)))
+    assert made.train_x.dtype == made.val_x.dtype == made.test_x.dtype == np.float64
+    assert len(np.unique(made.scaled(made.train_x)[:, 2])) == 55
 
 
 def test_the_arrays_that_were_given_do_not_change():
@@ -205,7 +227,8 @@ def test_targets_must_be_finite(value):
 @pytest.mark.parametrize("n", [0, 1])
 def test_two_samples_are_needed(n):
     refused(table(n), classes(n), "x has shape" if n == 0 else "x has 1 sample; at least 2")
-    assert len(from_arrays(table(2), classes(2)).train_x) == 1
+    refused(table(2), classes(2), "x has the value|x has no column that varies")  # one is left to train on
+    assert len(from_arrays(table(3), classes(3)).train_x) == 2
 
 
 @pytest.mark.parametrize(
@@ -231,7 +254,7 @@ def test_names_that_are_refused(names, what):
         ((table(9), np.full(9, 5)), "y has the label '5', which is not in y"),
         ((table(9), np.full(9, "0")), "y is <U1 and y int64; labels must be of one kind"),
         ((table(9), np.ones(9)), "y has other outputs than y"),
-        ((table(9, dtype=np.uint8), classes(9)), "x would be uint8 and x float32"),
+        ((table(9, dtype=np.uint8), classes(9)), "x would be uint8 and x float64; both must be uint8"),
         ((np.full((9, 3), np.nan), classes(9)), "x has a nan"),
         ((table(0), classes(0)), r"x has shape \(0, 3\)"),
     ],
@@ -242,3 +265,17 @@ def test_splits_that_are_refused(part, pair, what):
 
 def test_a_split_with_another_number_of_outputs():
     refused(table(), np.ones((60, 2)), r"test y has other outputs than y: shape \(9, 3\)", test=(table(9), table(9)))
+
+
+@pytest.mark.parametrize(
+    "names, what",
+    [
+        (("a", "b"), "2 names for 3 inputs"),
+        (("a", "b", "a"), "the name 'a' stands for two inputs"),
+        (("a", "b", "c\n"), "cannot be printed"),
+        (("a", "b", " "), "cannot be printed"),
+        (("a", "b", "c" * 201), "has 201 letters"),
+    ],
+)
+def test_names_of_inputs_that_are_refused(names, what):
+    refused(table(), classes(), what, input_names=names)

@@ -88,7 +88,7 @@ def test_shapes_must_fit_together(changes, what):
     ({"std": True}, "std is True; expected a number above 0"),
     ({"mean": np.float64("nan")}, "mean is nan; expected a finite number"),
     ({"mean": None}, "mean is None; expected a finite number"),
-    ({"mean": np.zeros(2)}, r"mean is \(0.0, 0.0\); expected a finite number"),
+    ({"mean": np.zeros(2)}, r"mean is \(0.0, 0.0\); expected 4 finite numbers"),
     ({"task": "ranking"}, "task is 'ranking'; expected classification or regression"),
     ({"n_out": 0}, "n_out is 0; expected a whole number above 0"),
     ({"n_out": 2.0}, "n_out is 2.0; expected a whole number"),

@@ -1,6 +1,10 @@
 """A .npz file of plain numbers is read as it is, and everything else refused."""
 
 import io
+import os
+import re
+import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -91,7 +95,7 @@ def test_the_sum_of_all_members_is_bounded(tmp_path):
         "a\\b.npy",
         "é.npy",
         "a b.npy",
-        "x" * 101 + ".npy",
+        "x" * 51 + ".npy",
         "a\n.npy",
     ],
 )
@@ -110,6 +114,16 @@ def test_members_lie_apart(tmp_path):
     second = content.rindex(b"PK\1\2")
     content[second + 42 : second + 46] = bytes(4)
     assert "'a.npy' and 'b.npy' overlap" in refusal(tmp_path, "state", bytes(content))
+
+
+@pytest.mark.parametrize("gap, overlaps", [(29, True), (30, False)])
+def test_members_leave_room_for_a_header(tmp_path, gap, overlaps):
+    """The header of a member has at least 30 bytes; one that begins before them lies inside the member before."""
+    content = bytearray(archive([("a.npy", npy([1])), ("b.npy", npy([2]))], zipfile.ZIP_STORED))
+    first, second = (m.start() for m in re.finditer(b"PK\1\2", content))
+    start = int.from_bytes(content[first + 20 : first + 24], "little") + gap  # the size of the first, which is at 0
+    content[second + 42 : second + 46] = start.to_bytes(4, "little")
+    assert ("'a.npy' and 'b.npy' overlap" in refusal(tmp_path, "state", bytes(content))) == overlaps
 
 
 def test_a_large_list_of_members_is_not_read(tmp_path):
@@ -135,6 +149,54 @@ def test_zip64_and_comments_are_not_read(tmp_path):
     assert outcome(tmp_path, "state", b"PK\5\6" + bytes(18)) == "accepted"  # a zip file of nothing
 
 
+# --- writing ------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypatch):
+    """The order of the calls: write, flush the file, take the name, flush the folder."""
+    calls, path = [], tmp_path / "file.bin"
+    path.write_bytes(b"old")
+    fsync, replace = os.fsync, os.replace
+
+    def record_fsync(handle):
+        where = os.readlink(f"/proc/self/fd/{handle}") if os.path.exists("/proc/self/fd") else None
+        inside = [entry.read_bytes() for entry in tmp_path.glob(".file.bin.*")]  # what another process would see
+        calls.append(("fsync", None if where is None else os.path.basename(where), inside, path.read_bytes()))
+        fsync(handle)
+
+    def record_replace(old, new):
+        calls.append(("replace", os.path.basename(old), os.path.basename(new)))
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(os, "replace", record_replace)
+    files.write_atomic(path, b"new")
+    temporary = f".file.bin.{os.getpid()}.tmp"
+    named = os.path.exists("/proc/self/fd")
+    expected = [
+        ("fsync", temporary if named else None, [b"new"], b"old"),
+        ("replace", temporary, "file.bin"),
+        ("fsync", tmp_path.name if named else None, [], b"new"),
+    ]
+    assert calls == (expected if os.name == "posix" else expected[:2])
+    assert path.read_bytes() == b"new" and os.listdir(tmp_path) == ["file.bin"]
+
+
+def test_lines_about_a_file_are_short(tmp_path):
+    """Whatever it is called inside, and whatever zipfile quotes of it."""
+    long = "x" * 50 + ".npy"
+    for content in (
+        archive([(long, npy([1])), (long, npy([2]))]),
+        archive([(long, b"\x93NUMPY\1\0\xff\xff{")]),
+        archive([("\x07" * 3000 + ".npy", npy([1]))]),
+        archive([("é" * 3000, npy([1]))]),
+        archive([(long, npy([1]))], zipfile.ZIP_BZIP2),
+        archive([(long, npy([1]))]).replace(b"PK\3\4", b"PK\3\5"),
+    ):
+        line = refusal(tmp_path, "state", content).partition(": ")[2]
+        assert len(line) <= 300 and line.isprintable()
+
+
 # --- arrays of chance -----------------------------------------------------------------------------------------
 
 
@@ -155,3 +217,15 @@ def test_any_array(tmp_path, array):
         assert found.dtype == array.dtype and found.shape == array.shape and found.tobytes() == array.tobytes()
     else:
         assert outcome(tmp_path, "state", content) == "refused"
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    """Once it is so old that nobody can be writing it; what only looks like it stays."""
+    old = time.time() - 2 * files.ABANDONED
+    stay = [".a[1].json.77.tmp", ".a[1].json.x7.tmp", ".b.json.77.tmp", ".a1.json.77.tmp"]
+    for name in (*stay, ".a[1].json.78.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    for name in (*stay[1:], ".a[1].json.78.tmp"):
+        os.utime(tmp_path / name, (old, old))
+    files.write_atomic(tmp_path / "a[1].json", "whole")
+    assert {p.name for p in tmp_path.iterdir()} == {*stay, "a[1].json"}

@@ -76,11 +76,6 @@ def test_scaling_adds_up_over_chunks(tmp_path, monkeypatch):
     assert (pieces.mean, pieces.std) == (whole.mean, whole.std)
 
 
-def test_constant_images_are_not_divided_by_zero(tmp_path):
-    dataset = load(write_folder(tmp_path, train=(np.full_like(IMAGES, 7), LABELS)))
-    assert (dataset.mean, dataset.std) == (7 / 255, 1.0)
-
-
 @pytest.mark.parametrize("shipped", [True, False])
 def test_split_of_files_is_the_same_for_every_run(tmp_path, monkeypatch, shipped):
     monkeypatch.setattr(sources, "MNIST", tmp_path)
@@ -110,6 +105,12 @@ def test_missing_files_are_all_named(tmp_path):
     (tmp_path / data.TEST[0]).unlink()
     with pytest.raises(DataError, match=f"missing {data.TRAIN[1]}, {data.TEST[0]};"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.npz", "a.npy", "a.parquet"])
+def test_a_file_that_is_not_there(tmp_path, name):
+    with pytest.raises(DataError, match=f"{name}: there is no such file"):
+        load(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["mnits", "", "no/such/folder"])

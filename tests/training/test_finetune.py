@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.problems import EAGER, SMALL
+from helpers.problems import SMALL
 from helpers.trainers import above, at_epoch, begin, is_fresh, live, phase_named, same, trainer_of
 
 from tinygsp.training import Finetune
@@ -16,7 +16,8 @@ def test_fine_tuning_of_moved_images_has_two_halves(shift, epochs, judged):
     """One cosine while images move and one when they no longer do; a result may come from the end of either."""
     settings = replace(SMALL, shift=shift, finetune_epochs=epochs, lr=0.3, finetune_lr=0.5)
     trainer, epochs_judged = trainer_of(settings=settings), []
-    trainer.result.offer = lambda network, score: epochs_judged.append(trainer.epoch)
+    offer = trainer.result.offer
+    trainer.result.offer = lambda network, score: epochs_judged.append(trainer.epoch) or offer(network, score)
     for _ in trainer.run():
         pass
     assert epochs_judged == judged
@@ -30,14 +31,15 @@ def test_fine_tuning_of_moved_images_has_two_halves(shift, epochs, judged):
 
 def test_what_is_offered_is_the_open_network_with_its_accuracy():
     trainer, offered = at_epoch(10), []  # of 2 + 6 + 3: one is left
-    trainer.result.offer = lambda network, score: offered.append((network, score))
+    offer = trainer.result.offer
+    trainer.result.offer = lambda network, score: offered.append((network, score)) or offer(network, score)
     record = trainer.train_epoch()
     [(network, score)] = offered
     assert same(network, above(trainer, 0).trim()) and score == record["val_accuracy"]
 
 
 def test_the_wiring_no_longer_changes():
-    trainer = trainer_of(settings=EAGER)
+    trainer = trainer_of()
     wirings = [live(trainer) for record in trainer.run() if record["phase"] == "finetune"]
     assert len(wirings) == 3 and wirings[0].sum() <= trainer.budget
     assert all(np.array_equal(wirings[0], each) for each in wirings[1:])

@@ -179,3 +179,37 @@ def test_which_inputs_fit(columns, feature_major, fits):
     dataset = oblong()
     inputs = Inputs(dataset.train_x, np.array([1, 2, 5]), dataset)
     assert inputs.fits(np.array(columns), feature_major) == fits
+
+
+@pytest.mark.parametrize("columns", [[0, 35], [-1, 3], [35]])
+def test_columns_that_are_not_there(columns):
+    dataset = oblong()
+    with pytest.raises(ValueError, match=r"columns are from .* to .*; x has 35 of them"):
+        Inputs(dataset.train_x, np.array(columns), dataset)
+    with pytest.raises(ValueError, match=r"columns are from .* to .*; x has 35 of them"):
+        moving(dataset, np.array(columns))
+
+
+def test_images_of_another_size():
+    dataset = oblong()
+    with pytest.raises(ValueError, match="x has 36 columns; images of 5 x 7 have 35"):
+        MovedInputs(np.zeros((3, 36), np.uint8), np.arange(3), dataset, True, 1, 0)
+
+
+@pytest.mark.parametrize("samples", [[0, 90], [-1, 3], [10**9]])
+def test_samples_that_are_not_there(samples):
+    dataset, samples = oblong(), np.array(samples)
+    assert len(dataset.train_x) == 90
+    with pytest.raises(ValueError, match="a sample is outside"):
+        moving(dataset).batch(samples)
+
+
+def test_columns_with_a_scale_of_their_own():
+    dataset = replace(
+        formula(), mean=(0.5, -1.0, 2.0, 0.0), std=(0.1, 0.0, 3.0, 2.0), bent=(3,), input_names=("a", "b", "c", "d")
+    )  # fmt: skip
+    samples, columns = np.arange(40, 60), np.array([0, 1, 3])
+    for feature_major in (True, False):
+        x = Inputs(dataset.train_x, columns, dataset, feature_major).batch(samples)
+        assert x.dtype == f32 and np.array_equal(x, dataset.scaled(dataset.train_x)[samples][:, columns])
+        assert x.T.flags.c_contiguous == feature_major

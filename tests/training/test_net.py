@@ -8,9 +8,11 @@ from helpers.problems import EAGER, SMALL, TOTAL, images
 from helpers.runs import equal_states
 from helpers.trainers import above, at_epoch, begin, kinds, live, same, scores, trainer_of, weights
 
+from tinygsp import methods
+from tinygsp.data import from_arrays
 from tinygsp.nn.gates import sigmoid
 from tinygsp.nn.layers import MaskedDense, MaskedEdges, ReLU, SiLU
-from tinygsp.training import Net, make_plan
+from tinygsp.training import Net, Trainer, make_plan
 from tinygsp.training.trainer import make_meta
 
 
@@ -171,3 +173,31 @@ def test_a_state_without_momentum_leaves_none():
     assert not any("velocity" in name for name in before)
     trainer.net.restore(before)
     assert not trainer.net.optimizer.state and trainer.net.count_open() == TOTAL
+
+
+def with_a_constant_column():
+    """A table whose column 1 is constant in the training split, though not elsewhere."""
+    x = np.random.default_rng(0).normal(size=(90, 4)).astype(np.float32)
+    x[:70, 1] = 3
+    return from_arrays(x[:70], (x[:70, 0] > 0).astype(int), validation=(x[70:], (x[70:, 0] > 0).astype(int)))
+
+
+@pytest.mark.parametrize("method", methods.names())
+def test_a_constant_column_is_never_read(method):
+    settings = replace(SMALL, density=0.6, tries=2, shift=0)
+    trainer = Trainer(with_a_constant_column(), settings, methods.find(method))
+    assert trainer.net.units[0].tolist() == [0, 2, 3]
+    while trainer.epoch < trainer.total_epochs:
+        trainer.train_epoch()
+        assert 1 not in trainer.net.units[0]
+        again = Trainer(trainer.dataset, settings, methods.find(method))
+        again.restore(trainer.state())
+    assert 1 not in trainer.network.used_inputs()[0] and trainer.network.layers[0].n_in == 4
+
+
+def test_the_weights_of_the_other_columns_are_those_of_a_net_with_all():
+    dataset = with_a_constant_column()
+    whole = replace(dataset, std=(1.0,) * 4)
+    nets = [Trainer(d, replace(SMALL, density=0.6), methods.find(methods.DEFAULT)).net for d in (dataset, whole)]
+    assert np.array_equal(nets[0].layers[0].params["W"], nets[1].layers[0].params["W"][[0, 2, 3, 4]])
+    assert np.array_equal(nets[0].layers[0].index, nets[1].layers[0].index[[0, 2, 3, 4]])

@@ -138,3 +138,20 @@ def test_the_less_noise_the_sooner_a_gate_is_retired(noise, density, lowest):
     assert math.isclose(search.noise(r), noise, abs_tol=1e-12)
     search.close_gates(trainer, r, 1)
     assert np.array_equal(live(trainer)[: 36 * 12], (values >= f32(lowest)).ravel())
+
+
+@pytest.mark.parametrize("noise", [1.0, 0.2])
+def test_a_gate_at_the_threshold_stays(noise):
+    """What lies below it is retired, to the next float."""
+    trainer = trainer_of(settings=replace(SEARCH_FIRST, retire_below=-3.0, retire_density=0.2))
+    search, r = begin(trainer, "search"), 0.75 * (1 - noise)
+    lowest = search.retire_below(r)
+    gate = trainer.net.layers[0].params["gate"]
+    gate[:] = lowest
+    assert gate[0, 0] == lowest  # both -3 and -1.5 are exact in float32
+    gate[3:9] = np.nextafter(f32(lowest), f32(-9))
+    gate[9:12] = np.nextafter(f32(lowest), f32(9))
+    search.close_gates(trainer, r, 1)
+    alive = np.ones(gate.shape, bool)
+    alive[3:9] = False
+    assert np.array_equal(live(trainer)[: gate.size], alive.ravel())

@@ -1,5 +1,7 @@
 """Settings: their defaults, and what follows from them for a data set."""
 
+import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -38,10 +40,30 @@ def test_layer_too_large():
         make_plan(images(), replace(SMALL, hidden=(50_000, 50_000)))
 
 
+@pytest.mark.parametrize("hidden, what", [
+    ((2**18,), "262,183 inputs, units and outputs together; at most 262,144"), ((2,) * 64, "65 layers; at most 64"),
+])  # fmt: skip
+def test_a_network_that_no_model_file_may_hold(hidden, what):
+    """Said before the training, not when its result is saved."""
+    with pytest.raises(SettingsError, match=what):
+        make_plan(images(), replace(SMALL, hidden=hidden, density=0.5))
+
+
 def test_plan():
     plan = make_plan(images(), replace(SMALL, shift=1))
-    assert plan == Plan(replace(SMALL, shift=1), (36, 12, 8, 3), TOTAL, 57, True)
+    assert isinstance(plan, Plan) and plan.settings == replace(SMALL, shift=1) and plan.sizes == (36, 12, 8, 3)
+    assert (plan.total, plan.budget, plan.moves) == (TOTAL, 57, True)
     assert not make_plan(images(), SMALL).moves and not make_plan(images(input_shape=(36,)), plan.settings).moves
     assert make_plan(formula(), replace(SMALL, density=0.5)).sizes == (4, 12, 8, 2)
-    exact = make_plan(images(), replace(SMALL, density=57 / TOTAL))  # 57 / 575 * 575 is a little less than 57
-    assert exact.budget == 57
+    exact = make_plan(images(), replace(SMALL, density=51 / TOTAL))  # 51 / 575 * 575 is a little less than 51
+    assert 51 / TOTAL * TOTAL < 51 == exact.budget
+
+
+@pytest.mark.parametrize("field, value", [
+    ("density", 5), ("density", math.nan), ("epochs", 2.5), ("epochs", -1), ("finetune_epochs", 0), ("tries", 0),
+    ("batch_size", 0), ("batch_size", True), ("lr", -1), ("lr", "0.1"), ("momentum", 1.5), ("tau", 0),
+    ("activation", "tanh"), ("steer", "both"), ("hidden", 8), ("hidden", (8, 0)), ("hidden", "300,100"),
+])  # fmt: skip
+def test_a_value_that_cannot_work_is_named(field, value):
+    with pytest.raises(SettingsError, match=f"^{field} is {re.escape(repr(value))}: expected "):
+        make_plan(images(), replace(SMALL, **{field: value}))

@@ -1,6 +1,7 @@
 """The loop keeps its promises: the budget, the seed, the records, one loop for whatever phases a method has."""
 
 import math
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from helpers.problems import EAGER, SMALL, TOTAL, bands, formula, images
 from helpers.trainers import comparable, finished, phase_named, same, trainer_of
 
-from tinygsp.training import DivergedError, Method, Phase, Trainer
+from tinygsp.training import DivergedError, Method, MethodError, Phase, Trainer
+from tinygsp.training.trainer import make_record
+from tinygsp.training.wiring import freeze
 
 KEYS = "epoch phase loss val_accuracy open_gates density price noise".split()
 
@@ -85,7 +88,7 @@ def test_loss_is_the_mean_over_images():
     trainer = trainer_of(settings=replace(SMALL, lr=0.0))
     loss = trainer.train_epoch()["loss"]
     y = trainer.net.model.forward(trainer.feed.training(trainer.net, np.arange(600), 0, moved=False))
-    assert math.isclose(loss, trainer.loss(y, trainer.dataset.train_y)[0], rel_tol=1e-5)
+    assert math.isclose(loss, trainer.goal.loss(y, np.arange(600))[0], rel_tol=1e-5)
 
 
 def test_phases_can_be_left_out():
@@ -102,8 +105,8 @@ def test_where_it_stands():
         assert trainer.between_phases == (done == 0)
         steps = trainer.steps()
         assert next(steps) is None and not trainer.between_phases and trainer.position() == (phase, done)
-        *_, record = steps
-        assert record["epoch"] == trainer.epoch
+        *others, record = steps
+        assert others == [None] * 17 and record["epoch"] == trainer.epoch
     assert seen == [("dense", 0), ("dense", 1), ("search", 0), ("search", 1), ("finetune", 0)]
     assert trainer.between_phases
 
@@ -197,13 +200,56 @@ def test_a_phase_from_outside_trains_through_the_loop(monkeypatch):
 
 def test_the_defaults_of_a_phase_train_and_close_nothing():
     class Plain(Method):
+        name = "plain"
+
         def phases(self, plan):
             return [Phase(plan, 3)]
 
-    trainer = Trainer(images(), SMALL, Plain())
-    records = list(trainer.run())
+    trainer, records = Trainer(images(), SMALL, Plain()), []
+    with pytest.raises(MethodError, match="plain: all phases are over, and none has offered a network"):
+        records.extend(trainer.run())
+    records += [make_record(trainer, trainer.phases[0], 1.0)]
     assert [r["open_gates"] for r in records] == [TOTAL] * 3 and records[-1]["val_accuracy"] > 0.9
     assert all(r["price"] == r["noise"] == 0 and "histogram" not in r for r in records) and trainer.network is None
+
+
+def test_a_network_above_the_budget_is_refused():
+    class Greedy(Method):
+        name = "greedy"
+
+        def phases(self, plan):
+            return [Told(plan, 2, [])]
+
+    trainer = Trainer(images(), replace(SMALL, batch_size=300), Greedy())
+    with pytest.raises(MethodError, match=r"greedy: \d+ parameters are offered, 57 allowed"):
+        list(trainer.run())
+
+
+def test_two_parts_cannot_save_under_one_name():
+    class Clash(Phase):
+        def state(self):
+            return {"step": 1}
+
+    class Clashing(Method):
+        def phases(self, plan):
+            return [Clash(plan, 1)]
+
+    with pytest.raises(ValueError, match="two parts of the training save a state of the name 'step'"):
+        Trainer(images(), SMALL, Clashing()).state()
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda scores: scores[:-1], "scores have the shapes"),
+        (lambda scores: [scores[0] * np.nan, *scores[1:]], "a score is nan"),
+        (lambda scores: [s.ravel() for s in scores], "scores have the shapes"),
+    ],
+)
+def test_scores_that_are_none_are_refused(change, message):
+    trainer = trainer_of()
+    with pytest.raises(MethodError, match=message):
+        freeze(trainer.net, change([layer.params["W"] for layer in trainer.net.layers]), 57)
 
 
 def test_no_momentum_is_left_from_the_phase_before():
@@ -290,3 +336,12 @@ def test_the_phase_of_the_record_is_the_one_that_was_trained():
     trainer = trainer_of(settings=replace(SMALL, dense_epochs=1, epochs=1, finetune_epochs=1))
     assert [r["phase"] for r in trainer.run()] == [phase.name for phase in trainer.phases]
     assert phase_named(trainer, "search").epochs == 1
+
+
+@pytest.mark.parametrize("lr", [1e3, 1e9])
+def test_a_divergence_is_one_error_and_no_warning(lr):
+    """Numbers overflow on the way; what is said of it is the error."""
+    trainer = trainer_of(settings=replace(SMALL, lr=lr, batch_size=1))
+    with warnings.catch_warnings(), pytest.raises(DivergedError, match="smaller --lr"):
+        warnings.simplefilter("error")
+        list(trainer.run())

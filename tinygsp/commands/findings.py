@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tinygsp import reading
 from tinygsp.data import Dataset
+from tinygsp.data.scaling import is_columnwise
 from tinygsp.sparse import SparseNetwork
 
 WORK = 300_000_000  # parameters times test samples; a network that is hardly pruned is measured on fewer samples
 FEWEST_SAMPLES = 500
 EFFORT = 16_000  # parameters times starts of the search for an order: seconds, not minutes
 FEWEST = 10  # inputs that are worth a rank correlation
+MOST_MEASURED = 2_000  # inputs that are taken away one by one
+NUMBERS = 2**23  # inputs in use times validation samples; of more inputs fewer samples are looked at
 CLASSES = 20  # most classes that are drawn one by one
 PATHS = 12  # strongest paths to each score that are listed and drawn
 BLUR = 2.0  # pixels: how far apart two pixels may stand and still count as the same place in a mirror image
+MOST_CURVES = 12  # inputs of a table whose partial dependence is drawn
 FALLBACK = "Fisher"  # the definition that is drawn where none can be chosen: the best on MNIST
 
 Part = tuple[dict, dict[str, str]]  # findings, {what was skipped: why}
@@ -42,6 +47,7 @@ def interpretation(network: SparseNetwork, dataset: Dataset, config: Mapping, st
         "kept": network.count(),
         "inputs": network.layers[0].n_in,
         "inputs_used": used.tolist(),
+        **({"input_names": [reading.input_names(network)[i] for i in used]} if is_columnwise(meta) else {}),
         "paths": {name: int(count) for name, count in zip(meta.class_names, reading.path_counts(network).sum(axis=0))},
         "skipped": {},
     }
@@ -50,19 +56,50 @@ def interpretation(network: SparseNetwork, dataset: Dataset, config: Mapping, st
         symmetry(network, dataset, step),
         drawing(network, dataset, step),
         formula(network),
+        dependence(network, dataset, step),
     ):
         found.update(findings)
         found["skipped"].update(skipped)
     return found
 
 
+def with_fewer_samples(network: SparseNetwork, dataset: Dataset) -> Dataset:
+    """Return the data set with only so many validation samples as NUMBERS allows for the inputs in use."""
+    most = max(1, NUMBERS // len(network.used_inputs()[0]))
+    if most >= len(dataset.val_x):
+        return dataset
+    return replace(dataset, val_x=dataset.val_x[:most], val_y=dataset.val_y[:most])
+
+
 def importance(network: SparseNetwork, dataset: Dataset, seed: int, step: Callable[[str], None]) -> Part:
     """Predict the importance of the inputs on the validation split, measure it on the test split, and compare."""
     used = network.used_inputs()[0]
-    score = "accuracy" if network.meta.task == "classification" else "R2"
     step(f"importance of {len(used):,} inputs, from {len(dataset.val_x):,} validation samples")
     fill = dataset.train_x.mean(axis=0)
     predicted = reading.importances(network, dataset.val_x, dataset.val_y, fill)
+    found = {"best": FALLBACK, "importance": {name: tidy(values[used]) for name, values in predicted.items()}}
+    if len(used) > MOST_MEASURED:
+        reason = f"{len(used):,} inputs are used; at most {MOST_MEASURED:,} are taken away one by one"
+        return found, {"measured importance and validation.png": reason}
+    measured, samples = measure(network, dataset, fill, seed, step)
+    found["test_samples"] = samples
+    found["importance"] |= {name: tidy(values[used]) for name, values in measured.items()}
+    if len(used) < FEWEST:
+        return found, {"rank correlation": f"{len(used)} inputs are used; at least {FEWEST} are worth a rank"}
+    correlation = {
+        name: {what: tidy(reading.spearman(values[used], real[used])) for what, real in measured.items()}
+        for name, values in predicted.items()
+    }
+    known = {name: row["ablation loss"] for name, row in correlation.items() if row["ablation loss"] is not None}
+    best = max(known, key=known.__getitem__) if known else FALLBACK
+    return found | {"rank_correlation": correlation, "best": best}, {}
+
+
+def measure(
+    network: SparseNetwork, dataset: Dataset, fill: np.ndarray, seed: int, step: Callable[[str], None]
+) -> tuple[dict[str, np.ndarray], int]:
+    """Take each input away in turn: ({what is measured: (n_in,)}, how many test samples were used)."""
+    score = "accuracy" if network.meta.task == "classification" else "R2"
     most = max(FEWEST_SAMPLES, WORK // network.count())
     test_x, test_y = dataset.test_x[:most], dataset.test_y[:most]
     step(f"measured importance: each input in turn set to its mean, {len(test_x):,} test samples")
@@ -75,38 +112,30 @@ def importance(network: SparseNetwork, dataset: Dataset, seed: int, step: Callab
         "permutation loss": shuffled_increase,
         f"permutation {score}": shuffled_drop,
     }
-    found = {
-        "test_samples": len(test_x),
-        "importance": {name: tidy(values[used]) for name, values in (predicted | measured).items()},
-    }
-    if len(used) < FEWEST:
-        reason = f"{len(used)} inputs are used; at least {FEWEST} are worth a rank"
-        return found | {"best": FALLBACK}, {"rank correlation": reason}
-    correlation = {
-        name: {what: tidy(reading.spearman(values[used], real[used])) for what, real in measured.items()}
-        for name, values in predicted.items()
-    }
-    best = max(correlation, key=lambda name: or_else(correlation[name]["ablation loss"], -2))
-    return found | {"rank_correlation": correlation, "best": best}, {}
+    return measured, len(test_x)
 
 
 def symmetry(network: SparseNetwork, dataset: Dataset, step: Callable[[str], None]) -> Part:
     """Find groups of inputs that act as one, and for images how far each class map is its own mirror image."""
     step("groups and mirror images")
     names, shape = reading.input_names(network), network.meta.input_shape
-    groups = [
-        {
-            "text": group.text(names),
-            "inputs": group.inputs.tolist(),
-            "ratios": tidy(group.ratios),
-            "score": group.score,
-        }
-        for group in reading.symmetric_groups(network)
-    ]
+    found, skipped = {}, {}
+    try:
+        found["groups"] = [
+            {
+                "text": group.text(names),
+                "inputs": group.inputs.tolist(),
+                "ratios": tidy(group.ratios),
+                "score": group.score,
+            }
+            for group in reading.symmetric_groups(network)
+        ]
+    except ValueError as error:
+        skipped["groups of inputs"] = str(error)
     if len(shape) != 2:
-        return {"groups": groups}, {"mirror images": "the inputs are no image"}
+        return found, skipped | {"mirror images": "the inputs are no image"}
     maps = reading.blur(reading.class_maps(network, dataset.val_x), shape, BLUR)
-    return {"groups": groups, "mirror": tidy(reading.mirror_scores(maps, shape))}, {}
+    return found | {"mirror": tidy(reading.mirror_scores(maps, shape))}, skipped
 
 
 def drawing(network: SparseNetwork, dataset: Dataset, step: Callable[[str], None]) -> Part:
@@ -115,11 +144,13 @@ def drawing(network: SparseNetwork, dataset: Dataset, step: Callable[[str], None
     if classes > CLASSES:
         skipped["maps of some classes"] = f"only the first {CLASSES} of {classes} are drawn"
     step("ordering the units")
-    count = reading.path_counts(network).sum()
-    if count > reading.MAX_PATHS:
+    if (count := reading.count_paths(network)) > reading.MAX_PATHS:
         reason = f"{count:,.0f} paths are left; at most {reading.MAX_PATHS:,} are listed"
         return {}, skipped | {"network.png and paths.png": reason}
-    orders = reading.order_units(network, fixed=[-1], restarts=min(40, max(2, EFFORT // network.count())))
+    try:
+        orders = reading.order_units(network, fixed=[-1], restarts=min(40, max(2, EFFORT // network.count())))
+    except ValueError as error:
+        return {}, skipped | {"network.png and paths.png": str(error)}
     natural = reading.crossings(network, reading.levels(network))
     chosen, none = typical_answers(network, dataset)
     found = {
@@ -183,6 +214,22 @@ def formula(network: SparseNetwork) -> Part:
     return {"formulas": [{"output": o, "text": t, "latex": x} for o, t, x in zip(names, texts, latex)]}, {}
 
 
+def dependence(network: SparseNetwork, dataset: Dataset, step: Callable[[str], None]) -> Part:
+    """Find how the answer depends on the inputs of a table that matter most, by the loss without them."""
+    if not is_columnwise(network.meta):
+        return {}, {}
+    used = network.used_inputs()[0]
+    step("how the answer depends on each input")
+    fill = dataset.train_x.mean(axis=0)
+    increase = reading.ablation(network, dataset.val_x, dataset.val_y, fill)[1]
+    chosen = used[np.argsort(-increase[used], kind="stable")[:MOST_CURVES]]
+    names = reading.input_names(network)
+    curves = reading.partial_dependence(network, dataset.train_x, chosen)
+    found = [{"input": names[i], "values": tidy(grid), "mean": tidy(mean)} for i, (grid, mean) in zip(chosen, curves)]
+    skipped = {"dependence": f"the {MOST_CURVES} strongest of {len(used)} inputs"} if len(used) > MOST_CURVES else {}
+    return {"dependence": found}, skipped
+
+
 def tidy(values: np.ndarray | float) -> list | float | None:
     """Turn numbers into nested lists for a JSON file, with six digits; nan becomes None."""
     if hasattr(values, "tolist"):
@@ -190,11 +237,6 @@ def tidy(values: np.ndarray | float) -> list | float | None:
     if isinstance(values, list):
         return [tidy(value) for value in values]
     return None if math.isnan(values) else float(f"{values:.6g}")
-
-
-def or_else(value: float | None, otherwise: float) -> float:
-    """Give the value, or `otherwise` if it is None."""
-    return otherwise if value is None else value
 
 
 # ---- The report --------------------------------------------------------------------------------------------------
@@ -208,6 +250,7 @@ def report(found: Mapping, run: Path, has_page: bool) -> str:
         f"paths: {paths}",
         "",
         *correlation_table(found),
+        *input_table(found),
         *largest_groups(found),
     ]
     if "crossings" in found:
@@ -217,7 +260,7 @@ def report(found: Mapping, run: Path, has_page: bool) -> str:
     lines += [f"skipped: {what}: {why}" for what, why in found["skipped"].items()]
     lines += ["", f"figures: {run / 'figures'}"]
     if has_page:
-        lines.append(f"draw on: {run / 'explorer.html'}")
+        lines.append(f"{'play on' if 'dependence' in found else 'draw on'}: {run / 'explorer.html'}")
     return "\n".join(lines)
 
 
@@ -231,13 +274,31 @@ def correlation_table(found: Mapping) -> list[str]:
         f"{'':<22}" + "".join(f"{name:>22}" for name in measured),
     ]
     for name, row in found["rank_correlation"].items():
-        cells = "".join(f"{or_else(value, math.nan):>22.3f}" for value in row.values())
-        lines.append(f"{name:<22}{cells}{'   <- best for ablation loss' if name == found['best'] else ''}")
+        cells = "".join(f"{'-' if value is None else f'{value:.3f}':>22}" for value in row.values())
+        is_best = name == found["best"] and row["ablation loss"] is not None
+        lines.append(f"{name:<22}{cells}{'   <- best for ablation loss' * is_best}")
     return [*lines, ""]
+
+
+def input_table(found: Mapping, most: int = 15) -> list[str]:
+    """Write the inputs of a table as lines, with what is lost without each, the largest loss first."""
+    if "dependence" not in found:
+        return []
+    loss = found["importance"]["ablation loss"]
+    score = next(name for name in found["importance"] if name.startswith("ablation ") and name != "ablation loss")
+    order = sorted(range(len(loss)), key=lambda k: -(loss[k] or 0))
+    lines = [f"{'input':<34}{'rise of the loss':>18}{'fall of ' + score.split()[1]:>18}   if set to its mean"]
+    for k in order[:most]:
+        cells = (values[k] for values in (loss, found["importance"][score]))
+        numbers = "".join(f"{'-' if value is None else f'{value:.4g}':>18}" for value in cells)
+        lines.append(f"{found['input_names'][k][:33]:<34}{numbers}")
+    return [*lines, *[f"... and {len(order) - most} more"] * (len(order) > most), ""]
 
 
 def largest_groups(found: Mapping, most: int = 4) -> list[str]:
     """Write how many groups act as one, and the largest of them, as lines."""
+    if "groups" not in found:
+        return []
     groups = found["groups"]
     inputs = sum(len(group["inputs"]) for group in groups)
     heading = f"{len(groups)} groups of inputs act as one, {inputs} inputs in all" + (":" if groups else "")

@@ -116,14 +116,17 @@ def run_command(
     """
     with StopSignals(at_once) as stop:
         try:
-            limit_threads(threads)
-            return body(stop)
+            with limit_threads(threads):
+                return body(stop)
         except KeyboardInterrupt:
             return fail(join("interrupted", kept()), INTERRUPTED)
         except MemoryError:
             return fail(join(out_of_memory, kept()), FAILED)
-        except OSError as error:
-            return fail(join(f"{error.filename or place()}: {error.strerror or error}", kept()), FAILED)
+        except (ImportError, OSError) as error:
+            message = import_failure(error)
+            if not message and isinstance(error, ImportError):
+                raise
+            return fail(join(message or f"{error.filename or place()}: {error.strerror or error}", kept()), FAILED)
         except Exception as error:
             code = exit_code(error, bad_run)
             if code is None:
@@ -135,28 +138,44 @@ def join(message: str, end: str) -> str:
     return f"{message}; {end}" if end else message
 
 
+def import_failure(error: ImportError | OSError) -> str:
+    """Return what to say if another library cannot be imported, such as for want of memory; "" of other errors."""
+    library = (getattr(error, "name", None) or "").split(".")[0]
+    if isinstance(error, ModuleNotFoundError) and library != "tinygsp":
+        return f"{library} is needed and cannot be imported ({error}); pip install {library}"
+    modules, place = set(), error.__traceback__  # modules: those whose own code the error came through
+    while place:
+        if place.tb_frame.f_code.co_name == "<module>":
+            modules.add(place.tb_frame.f_globals["__name__"].split(".")[0])
+        place = place.tb_next
+    if library == "tinygsp" or modules <= {"tinygsp"} or getattr(error, "errno", None):
+        return ""
+    reason = one_line(str(error).strip().splitlines()[-1])[:100].strip()  # NumPy has a page of advice before it
+    return f"a library cannot be loaded ({reason}); free memory, raise the limits of this process, or install it anew"
+
+
 def exit_code(error: Exception, bad_run: int = FAILED) -> int | None:
     """Return the exit code of an error that this library raises on purpose, None of any other."""
-    from tinygsp.data import DataError
-    from tinygsp.runs import RunError
-    from tinygsp.sparse import ModelFileError
-    from tinygsp.training import DivergedError, SettingsError
-
-    codes = {DataError: DATA, SettingsError: USAGE, DivergedError: FAILED, RunError: bad_run, ModelFileError: bad_run}
-    return next((code for kind, code in codes.items() if isinstance(error, kind)), None)
+    # By name: importing the classes would import numba, which need not be there to read a model file.
+    codes = {"DataError": DATA, "SettingsError": USAGE, "DivergedError": FAILED, "MethodError": FAILED}
+    codes |= {"RunError": bad_run, "ModelFileError": bad_run}
+    kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__.split(".")[0] == "tinygsp"]
+    return next((codes[name] for name in kinds if name in codes), None)
 
 
-def limit_threads(threads: int) -> None:
-    """Make BLAS use this many threads in this process, also if NumPy was imported before.
+def limit_threads(threads: int) -> contextlib.AbstractContextManager:
+    """Make BLAS use this many threads in this process from now on, also if NumPy was imported before.
 
-    A BLAS that is loaded later, such as SciPy's, keeps its own number until this is called again. Accelerate, the
-    BLAS of macOS, can only be told by a variable that it reads when it starts.
+    Leaving a `with` block of the result brings the number of before back. A BLAS that is loaded later, such as
+    SciPy's, keeps its own number. Accelerate, the BLAS of macOS, reads its number from a variable when it starts.
     """
     os.environ["VECLIB_MAXIMUM_THREADS"] = str(threads)
-    import numpy  # noqa: F401  (threadpoolctl reaches a BLAS that is loaded)
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", str(threads))  # threads that are never used take memory too
+    import numpy  # noqa: F401  (threadpoolctl reaches a BLAS only once it is loaded)
     from threadpoolctl import threadpool_limits
 
-    threadpool_limits(threads, user_api="blas")
+    return threadpool_limits(threads, user_api="blas")
 
 
 class StopSignals:

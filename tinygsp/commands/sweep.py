@@ -107,12 +107,14 @@ class Sweep:
     """
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self.args, self.tasks, self.results = args, [], {}
+        self.args, self.tasks, self.results, self.is_written = args, [], {}, False
         self.out = args.out or Path("sweeps") / Path(args.data).resolve().name
 
     def kept(self) -> str:
         """Return how much is done and how to go on, as the end of an error line; "" before the sweep has begun."""
         done, total = len(self.results), len(self.tasks)
+        if self.is_written:
+            return f"{done} of {total} are done, their table and figure are in {self.out}"
         rest = "does the rest" if done < total else "writes the table and prints the summary"
         return f"{done} of {total} are done, the same command {rest}" if total else ""
 
@@ -133,6 +135,7 @@ class Sweep:
             rows = tables.table_rows(tasks, self.results)
             summary = tables.summarise(rows)
             self.write(rows, summary)
+            self.is_written = True
         self.report(rows, summary, failed)
         return FAILED if failed else DONE
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinygsp import methods
-from tinygsp.commands.kit import DONE, Progress, StopSignals, run_command, say, warn
-from tinygsp.commands.train_arguments import Arguments, make_settings, parse_arguments
+from tinygsp.commands.kit import DONE, Progress, StopSignals, one_line, run_command, say, warn
+from tinygsp.commands.train_arguments import Arguments, is_table, make_settings, parse_arguments
 from tinygsp.commands.train_report import show_epoch, start_progress, table
 
 if TYPE_CHECKING:
@@ -69,10 +69,12 @@ class Train:
 
         args, trainer = self.args, make_trainer(self.args)
         s = trainer.settings
-        name = [Path(args.data).resolve().name] + [args.method] * (args.method != methods.DEFAULT)
+        name = [Path(args.data).resolve().name.removesuffix(".csv")] + [args.method] * (args.method != methods.DEFAULT)
         out = args.out or Path("runs") / "-".join([*name, f"{s.density:g}", f"seed{args.seed}"])
         config = {"data": args.data, "method": args.method, "seed": args.seed, "threads": args.threads}
-        config |= {"out": str(out), **vars(s)}
+        config |= args.reading | ({"test": str(Path(args.reading["test"]).resolve())} if "test" in args.reading else {})
+        config |= {"budget": args.budget} if args.budget else {}
+        config |= {"out": str(out), **vars(s), **runs.source_entries(args.data, args.data, out, trainer.dataset)}
         with runs.create(out, config, runs.environment(args.threads), self.started, args.force) as run:
             self.folder = out
             return self.train(trainer, run, stop)
@@ -92,6 +94,9 @@ class Train:
             trainer = make_trainer(args)
             if damage := run.restore(trainer):
                 warn(damage)
+            if args.moved_to:  # found and checked: from now on the run knows the place
+                moved = runs.source_entries(args.data, args.moved_to, run.path, trainer.dataset)
+                runs.write_json(run.path / "config.json", {**args.config, **moved})
             if change := runs.compare_environment(run.path, runs.environment(args.threads), trainer.epoch):
                 warn(change)
             if not (args.quiet or args.json):
@@ -107,9 +112,15 @@ class Train:
         progress = start_progress(trainer.total_epochs, trainer.epoch, args.quiet or args.json)
         with contextlib.closing(progress):
             train_to_the_end(trainer, run, progress, stop)
-        trainer.network.save(run.path / "model.npz")
+        best, more = trainer.network, None
+        if is_table(trainer.dataset):
+            from tinygsp.commands.train_table import choose_network, table_summary
+
+            best, kind = choose_network(trainer)
+            more = table_summary(best, trainer.dataset, kind)
+        best.save(run.path / "model.npz")
         network = SparseNetwork.load(run.path / "model.npz")  # the report is about what was written
-        summary = write_results(trainer, network, run)
+        summary = write_results(trainer, network, run, more or {})
         say(json.dumps(summary, indent=2) if args.json else table(summary, network, run.path), sys.stdout)
         if not summary["pixels"]:
             warn(
@@ -121,11 +132,18 @@ class Train:
 
 def make_trainer(args: Arguments) -> Trainer:
     """Load the data, and make the Trainer of the run."""
-    from tinygsp import data
+    from tinygsp import data, runs
     from tinygsp.training import Trainer
 
     method = methods.find(args.method)
-    return Trainer(data.load(args.data, args.seed), make_settings(args), method, args.seed)
+    if args.resume:
+        dataset = runs.load_source({**args.config, "data": args.data, "seed": args.seed}, args.resume, args.moved_to)
+    else:
+        dataset = data.load(args.data, args.seed, options=data.ReadOptions(**args.reading))
+    for note in dataset.notes:
+        if not (args.quiet or args.json or args.resume):
+            say(one_line(note), sys.stderr)
+    return Trainer(dataset, make_settings(args, dataset), method, args.seed)
 
 
 def train_to_the_end(trainer: Trainer, run: Run, progress: Progress, stop: StopSignals) -> None:
@@ -144,6 +162,7 @@ def train_to_the_end(trainer: Trainer, run: Run, progress: Progress, stop: StopS
             for record in trainer.steps():
                 if record:
                     run.add(record)
+                    run.recorder.add(trainer, record)
                     show_epoch(progress, run.records[-1])
                     good = trainer.state()
                 if stop.asked or run.due() or (record and trainer.between_phases):
@@ -156,8 +175,8 @@ def train_to_the_end(trainer: Trainer, run: Run, progress: Progress, stop: StopS
         raise
 
 
-def write_results(trainer: Trainer, network: SparseNetwork, run: Run) -> dict[str, Any]:
-    """Write gates.npz, the figures and, last, summary.json. Returns the summary."""
+def write_results(trainer: Trainer, network: SparseNetwork, run: Run, more: dict[str, Any]) -> dict[str, Any]:
+    """Write gates.npz, wiring.npz, the figures and, last, summary.json, with `more` in it. Returns the summary."""
     import numpy as np
 
     from tinygsp import plots, runs  # matplotlib takes a second to import: after the work, not before
@@ -165,10 +184,11 @@ def write_results(trainer: Trainer, network: SparseNetwork, run: Run) -> dict[st
 
     histogram = np.array(run.histograms, np.int64).reshape(-1, 20)
     runs.write_arrays(run.path / "gates.npz", {"histogram": histogram})
+    run.recorder.write(run.path / "wiring.npz", trainer)
     summary = runs.summarise(trainer, network, run.records, (run.path / "model.npz").stat().st_size)
     (run.path / "figures").mkdir(exist_ok=True)
     for name, content in plots.run_figures(run.records, histogram, network).items():
         write_atomic(run.path / "figures" / name, content)
-    summary["seconds"] = round(run.seconds(), 2)
+    summary |= {"seconds": round(run.seconds(), 2), **more}
     run.finish(summary)
     return summary

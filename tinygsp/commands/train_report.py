@@ -47,15 +47,24 @@ def table(summary: dict[str, Any], network: SparseNetwork, out: Path) -> str:
             f"{row['kept_biases']:>8,}{row['inputs']:>6,} of {row['n_in']:<4,}"
         )
     higher = min(1.0, s["budget"] / s["total"] * 2.5)
+    lines += [f"{'all':<12}{s['kept']:>8,}{s['total']:>10,}   density {s['density']:.4%}", ""]
+    if "yardsticks" in s:
+        from tinygsp.commands.train_table import table_lines
+
+        lines += [*table_lines(s, network.meta.class_names), ""]
+        following = f"python -m tinygsp.explain {out}"
+    else:
+        lines += [
+            f"dense   validation {name}  {style.format(s['dense_val_accuracy'])}",
+            f"pruned  validation {name}  {style.format(s['val_accuracy'])}",
+            f"pruned  test {name}        {style.format(s['test_accuracy'])}",
+        ]
+        following = f"python -m tinygsp.train {s['dataset']} --density {higher:.2g}"
+    lines += [f"doubt:  {line}" for line in s["doubts"]]
     lines += [
-        f"{'all':<12}{s['kept']:>8,}{s['total']:>10,}   density {s['density']:.4%}",
-        "",
-        f"dense   validation {name}  {style.format(s['dense_val_accuracy'])}",
-        f"pruned  validation {name}  {style.format(s['val_accuracy'])}",
-        f"pruned  test {name}        {style.format(s['test_accuracy'])}",
         f"model.npz {s['model_bytes']:,} bytes, {s['steps']:,} steps of {s['batch_size']}, {s['seconds']:.0f} s",
         "",
         f"figures: {out / 'figures'}",
-        f"next:    python -m tinygsp.train {s['dataset']} --density {higher:.2g}",
+        f"next:    {following}",
     ]
     return "\n".join(lines)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygsp.data.dataset import DataError, Dataset, pixel_mean_and_std
 from tinygsp.data.limits import check_names, shown
+from tinygsp.data.scaling import column_notes, column_scaling, fits_float32
 from tinygsp.data.splits import validation_split
 
 Pair = tuple[Any, Any]  # x and y, arrays or what NumPy makes arrays of
@@ -22,19 +23,23 @@ def from_arrays(
     validation: Pair | None = None,
     test: Pair | None = None,
     names: Sequence[str] | None = None,
+    input_names: Sequence[str] | None = None,
     split_seed: int = 0,
     name: str = "arrays",
 ) -> Dataset:
     """Check arrays and make a Dataset of them. The arrays may be lists or anything else that NumPy turns into arrays.
 
-    x          : (n, features) numbers, or (n, rows, cols) uint8 images; uint8 stays as it is, all else becomes float32
+    x          : (n, features) numbers, or (n, rows, cols) uint8 images; uint8 stays as it is, all else becomes float32,
+                 or float64 where float32 is too coarse
     y          : (n,) integers, texts or bools: classes; (n,) or (n, k) floats: a regression of one or k outputs
     validation : (x, y) alike; None sets a twelfth of the samples apart, chosen by split_seed
     test       : (x, y) alike; None leaves the test split out
     names      : one text a class, in sorted order of the classes, or one an output of a regression
+    input_names: one text a feature, for formulas, figures and messages
 
-    The distinct values of y, sorted, become the classes 0 to k - 1, and their texts the class names. One mean and one
-    standard deviation scale all inputs alike: bring features of very different scales to one scale beforehand.
+    The distinct values of y, sorted, become the classes 0 to k - 1, and their texts the class names. Every column is
+    scaled by itself, as `column_scaling` describes, but uint8 is taken for pixels, which are scaled alike. The notes of
+    the Dataset name columns that are constant, which no network reads, or have very long tails.
     Raises DataError, one line that names the array.
     """
     inputs, input_shape = _inputs("x", x)
@@ -51,13 +56,29 @@ def from_arrays(
         train, val = validation_split(len(inputs), split_seed)
         parts["train"], parts["validation"] = (inputs[train], targets[train]), (inputs[val], targets[val])
 
-    is_pixels = inputs.dtype == np.uint8
-    mean, std = (pixel_mean_and_std if is_pixels else _mean_and_std)(parts["train"][0])
+    if parts["train"][0].dtype == np.float64 and fits_float32(parts["train"][0]):
+        parts = {part: (x.astype(np.float32), y) for part, (x, y) in parts.items()}
+    names_of_inputs = () if input_names is None else tuple(map(str, input_names))
+    scale = _scaling(parts["train"][0], names_of_inputs)
     return Dataset(
         name, *parts["train"], *parts["validation"], *parts.get("test", (None, None)),
         task="classification" if targets.ndim == 1 else "regression", n_out=len(names), class_names=names,
-        input_shape=input_shape, divisor=255.0 if is_pixels else 1.0, mean=mean, std=std,
+        input_shape=input_shape, input_names=names_of_inputs, **scale,
     )  # fmt: skip
+
+
+def _scaling(x: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+    """How the inputs x (n, n_in) of the training split are scaled: fields of a Dataset."""
+    if x.min() == x.max():
+        raise DataError(f"x has the value {x.flat[0] + 0:g} everywhere; inputs that never vary say nothing of y")
+    if x.dtype == np.uint8:
+        mean, std = pixel_mean_and_std(x)
+        return {"divisor": 255.0, "mean": mean, "std": std}
+    mean, std, bent = column_scaling(x)
+    if not any(std):
+        raise DataError("x has no column that varies; inputs that never vary say nothing of y")
+    notes = column_notes(mean, std, bent, names)
+    return {"divisor": 1.0, "mean": mean, "std": std, "bent": bent, "notes": notes}
 
 
 def _array(name: str, values: Any) -> np.ndarray:
@@ -72,7 +93,7 @@ def _array(name: str, values: Any) -> np.ndarray:
 
 
 def _inputs(name: str, values: Any) -> tuple[np.ndarray, tuple[int, ...]]:
-    """(inputs, shape of one sample): inputs (n, n_in) uint8 or float32, with n and n_in at least 1."""
+    """(inputs, shape of one sample): inputs (n, n_in) uint8, float32 or float64, with n and n_in at least 1."""
     array = _array(name, values)
     if array.dtype.kind not in "biuf":
         raise DataError(f"{name} is {array.dtype}; expected numbers: bool, integers or floats")
@@ -87,7 +108,7 @@ def _inputs(name: str, values: Any) -> tuple[np.ndarray, tuple[int, ...]]:
     if array.dtype != np.uint8:
         if not (np.abs(array.astype(np.float64)) < LARGEST).all():
             raise DataError(f"{name} has a nan, an inf or a number beyond {LARGEST:g}; every number must be finite")
-        array = array.astype(np.float32)
+        array = array.astype(np.float32 if array.dtype.itemsize <= 2 else np.promote_types(array.dtype, np.float32))
     return array, shape
 
 
@@ -118,7 +139,7 @@ def _pair(part: str, pair: Pair, shape: tuple[int, ...], dtype: np.dtype, target
     inputs, found = _inputs(f"{part} x", x)
     if found != shape:
         raise DataError(f"{part} x has samples of shape {found}; those of x have {shape}")
-    if inputs.dtype != dtype:
+    if (inputs.dtype == np.uint8) != (dtype == np.uint8):
         raise DataError(f"{part} x would be {inputs.dtype} and x {dtype}; both must be uint8, or neither")
     own = _targets(f"{part} y", y, len(inputs))
     if own.ndim != targets.ndim or (own.ndim == 2 and own.shape[1] != targets.shape[1]):
@@ -154,9 +175,3 @@ def _names(names: Sequence[str] | None, own: tuple[str, ...]) -> tuple[str, ...]
         raise DataError(f"names are {shown(names)}; expected {len(own)} texts, for {shown(own)}")
     check_names(names, len(names), DataError)
     return names
-
-
-def _mean_and_std(x: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation of all numbers of x; a standard deviation of 0 becomes 1."""
-    std = float(x.std(dtype=np.float64))
-    return float(x.mean(dtype=np.float64)), std if std > 1 / LARGEST else 1.0

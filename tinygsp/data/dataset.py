@@ -19,11 +19,15 @@ from tinygsp.data.limits import (
     check_input_shape,
     check_names,
     check_sizes,
-    is_number,
     is_scale,
     plain,
     shown,
 )
+from tinygsp.data.scaling import check_input_names, check_scaling, scaled
+
+PLAIN = (
+    "name", "task", "n_out", "divisor", "mean", "std", "class_names", "input_shape", "input_names", "bent", "notes",
+)  # fmt: skip
 
 
 class DataError(ValueError):
@@ -32,13 +36,14 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, eq=False)  # eq=False: comparing two arrays gives an array, not a yes or no
 class Dataset:
-    """Three splits of one problem. The input of a network is x = (value / divisor - mean) / std.
+    """Three splits of one problem. The input of a network is x = (value / divisor - mean) / std; see `scaled`.
 
     x of images : (n, rows * cols) uint8      y of a classification : (n,) int64
-    x otherwise : (n, n_in) float32           y of a regression     : (n, n_out) float32
+    x otherwise : (n, n_in) float32, or float64 where that is too coarse
+                                              y of a regression     : (n, n_out) float32
 
-    test_x and test_y may be None: nothing can be tested then. Numbers and texts may be those of NumPy. Raises DataError,
-    one line, if something is not as it should be or does not fit the rest.
+    test_x and test_y may be None: nothing can be tested then. Numbers and texts may be those of NumPy. Raises
+    DataError, one line, if something is not as it should be or does not fit the rest.
     """
 
     name: str  # as given to `load`
@@ -53,11 +58,14 @@ class Dataset:
     class_names: tuple[str, ...]  # one per output
     input_shape: tuple[int, ...]  # (28, 28) for MNIST
     divisor: float
-    mean: float
-    std: float
+    mean: float | tuple[float, ...]  # of all inputs, or one a column
+    std: float | tuple[float, ...]  # alike; 0 marks a constant column, which a network leaves out
+    input_names: tuple[str, ...] = ()  # one an input, or none
+    bent: tuple[int, ...] = ()  # columns with very long tails, scaled as in `column_scaling`
+    notes: tuple[str, ...] = ()  # what the user should know of how the data was read, a line each
 
     def __post_init__(self) -> None:
-        for name in ("name", "task", "n_out", "divisor", "mean", "std", "class_names", "input_shape"):
+        for name in PLAIN:
             object.__setattr__(self, name, plain(getattr(self, name)))  # the way to set a field of a frozen class
         check_fields(self)
         for part in ("train", "val", "test"):
@@ -67,11 +75,17 @@ class Dataset:
         check_sizes((self.n_in, self.n_out), DataError)
         check_input_shape(self.input_shape, self.n_in, DataError)
         check_names(self.class_names, self.n_out, DataError)
+        check_scaling(self, self.n_in, DataError)
+        check_input_names(self.input_names, self.n_in, DataError)
 
     @property
     def n_in(self) -> int:
         """Inputs of a sample."""
         return self.train_x.shape[1]
+
+    def scaled(self, values: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
+        """Scale raw values (n, k) of these columns, or of all, to what a network reads: float32, same shape."""
+        return scaled(values, self, columns).astype(np.float32)
 
 
 def check_fields(dataset: Dataset) -> None:
@@ -81,8 +95,6 @@ def check_fields(dataset: Dataset) -> None:
         ("task", " or ".join(TASKS), lambda v: v in TASKS),
         ("n_out", "a whole number above 0", lambda v: type(v) is int and v > 0),
         ("divisor", "a number above 0", is_scale),
-        ("mean", "a finite number", is_number),
-        ("std", "a number above 0", is_scale),
         ("class_names", "a tuple of texts", lambda v: isinstance(v, tuple)),
         ("input_shape", "a tuple of whole numbers", lambda v: isinstance(v, tuple) and all(type(s) is int for s in v)),
     ):

@@ -1,19 +1,32 @@
-"""Load a data set by its name: the MNIST that is shipped, the toy problem, or a folder of four IDX files."""
+"""Load a data set by its name: the MNIST that is shipped, the toy problem, a folder of IDX files, or a table.
+
+What does the work stands in `folders.py`, `tables.py` and `array_files.py`; here is only the choice between them.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-import numpy as np
-
-from tinygsp.data.dataset import DataError, Dataset, pixel_mean_and_std
-from tinygsp.data.idx import read_idx
-from tinygsp.data.splits import validation_split
+from tinygsp.data.array_files import load_npy, load_npz
+from tinygsp.data.dataset import DataError, Dataset
+from tinygsp.data.folders import TEST, TRAIN, load_folder
+from tinygsp.data.options import ReadOptions
+from tinygsp.data.table_sets import load_table
 from tinygsp.data.toy_problem import toy
 
-TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
-TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+__all__ = ["MNIST", "NAMES", "TEST", "TRAIN", "load", "mnist_folder"]
+
+NAMES = ("mnist", "toy")  # of data sets that are no path
+TABLES = (".csv", ".tsv", ".tab", ".txt", ".parquet")
+USABLE = {  # which options of ReadOptions make sense, by what is read
+    "mnist": set(),
+    "toy": set(),
+    "folder": {"transpose", "class_names"},
+    "table": {"target", "task", "test", "missing", "categories", "drop", "encoding"},
+    ".npz": {"task", "transpose", "class_names"},
+    ".npy": {"target", "task"},
+}
 
 
 def mnist_folder(room: Path) -> Path:
@@ -29,74 +42,50 @@ def mnist_folder(room: Path) -> Path:
 MNIST = mnist_folder(Path(__file__).resolve().parent)
 
 
-def load(name: str | os.PathLike, seed: int = 0, split_seed: int = 0) -> Dataset:
-    """Load a data set: "mnist" (shipped), "toy", or the path of a folder with four IDX files.
+def load(name: str | os.PathLike, seed: int = 0, split_seed: int = 0, options: ReadOptions | None = None) -> Dataset:
+    """Load a data set: "mnist" (shipped), "toy", the path of a folder with four IDX files, or that of a table.
 
     seed       : draws the toy problem; files are the same for every seed
-    split_seed : chooses the validation images; apart from `seed`, so that runs of all seeds use the same ones
+    split_seed : chooses the validation samples; apart from `seed`, so that runs of all seeds use the same ones
+    options    : how to read a file, such as the column to predict
 
-    Raises DataError, one line that names the file.
+    A table is a .csv, .tsv or .parquet file, an .npz file of arrays x and y, or x.npy with y.npy as the target. Raises
+    DataError, one line that names the file.
     """
-    if name == "toy":
+    options, path = options or ReadOptions(), Path(name)
+    kind = kind_of(name)
+    if unusable := sorted(options.given().keys() - USABLE[kind]):
+        flag = unusable[0].replace("_", "-")
+        raise DataError(f"{name}: --{flag} does not apply to it; leave it out")
+    if kind == "toy":
         return toy(seed)
-    if name == "mnist":
-        dataset = _load_folder("mnist", MNIST, split_seed)
+    if kind == "mnist":
+        dataset = load_folder("mnist", MNIST, split_seed)
         if dataset.n_out != 10:
             raise DataError(f"{MNIST}: labels 0 to {dataset.n_out - 1}; those of MNIST are 0 to 9")
         return dataset
-    if not os.path.isdir(name):
-        raise DataError(f"data set {str(name)!r} unknown; use mnist, toy, or a folder of four IDX files")
-    return _load_folder(str(name), Path(name), split_seed)
+    class_names = Path(options.class_names) if options.class_names else None
+    if kind == "folder":
+        return load_folder(str(name), path, split_seed, options.transpose, class_names)
+    if kind == ".npz":
+        return load_npz(str(name), path, split_seed, options.task, options.transpose, class_names)
+    if kind == ".npy":
+        return load_npy(str(name), path, split_seed, options.target, options.task)
+    return load_table(str(name), path, options, split_seed)
 
 
-def _load_folder(name: str, folder: Path, split_seed: int) -> Dataset:
-    """Read four IDX files, check that they fit together, and set a twelfth of the training images apart."""
-    paths = _find_files(folder)
-    images, labels = _read_pair(*(paths[part] for part in TRAIN))
-    test_images, test_labels = _read_pair(*(paths[part] for part in TEST))
-    n, *input_shape = images.shape
-    largest = int(labels.max())
-    if n < 2:
-        raise DataError(f"{paths[TRAIN[0]]}: {n} image; at least 2 are needed, to train and to validate")
-    if test_images.shape[1:] != images.shape[1:]:
+def kind_of(name: str | os.PathLike) -> str:
+    """What a name stands for: a key of USABLE. Raises DataError if that cannot be known, or nothing is there."""
+    if name in NAMES:
+        return str(name)
+    if os.path.isdir(name):
+        return "folder"
+    suffix = Path(name).suffix.lower()
+    if not (suffix in TABLES or suffix in USABLE):
         raise DataError(
-            f"{paths[TEST[0]]}: images of {test_images.shape[1:]} pixels; those to train on have {images.shape[1:]}"
+            f"data set {str(name)!r} unknown; use mnist, toy, or a folder of four IDX files, or a table: "
+            "a file .csv, .tsv, .parquet, .npz or .npy"
         )
-    if labels.min() == largest:
-        raise DataError(f"{paths[TRAIN[1]]}: every label is {largest}; at least 2 classes are needed")
-    if test_labels.max() > largest:
-        raise DataError(
-            f"{paths[TEST[1]]}: label {test_labels.max()} is a class without training images, whose labels are 0 to "
-            f"{largest}; add some to train on, or remove its test images"
-        )
-
-    images, test_images = images.reshape(n, -1), test_images.reshape(len(test_images), -1)
-    train, val = validation_split(n, split_seed)
-    train_x = images[train]
-    mean, std = pixel_mean_and_std(train_x)
-    return Dataset(
-        name, train_x, labels[train], images[val], labels[val], test_images, test_labels,
-        task="classification", n_out=largest + 1, class_names=tuple(str(label) for label in range(largest + 1)),
-        input_shape=tuple(input_shape), divisor=255.0, mean=mean, std=std,
-    )  # fmt: skip
-
-
-def _find_files(folder: Path) -> dict[str, Path]:
-    """Map each of the four names to its path in folder: the plain file, else the one that ends in .gz."""
-    found = {}
-    for name in TRAIN + TEST:
-        for path in (folder / (name + ".gz"), folder / name):
-            if os.path.isfile(path):
-                found[name] = path
-    missing = [name for name in TRAIN + TEST if name not in found]
-    if missing:
-        raise DataError(f"{folder}: missing {', '.join(missing)}; each is needed, plain or with .gz")
-    return found
-
-
-def _read_pair(images_path: Path, labels_path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images and their labels: (n, rows, cols) uint8 and (n,) int64."""
-    images, labels = read_idx(images_path, "images"), read_idx(labels_path, "labels")
-    if len(images) != len(labels):
-        raise DataError(f"{labels_path}: {len(labels)} labels for {len(images)} images; each image needs one label")
-    return images, labels.astype(np.int64)
+    if not os.path.exists(name):
+        raise DataError(f"{name}: there is no such file")
+    return suffix if suffix in USABLE else "table"

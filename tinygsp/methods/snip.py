@@ -16,11 +16,11 @@ class Snip(OneShot):
 
     def scores(self, trainer: Trainer) -> list[np.ndarray]:
         """|W dL/dW| of the first samples of the training split (eq. 6)."""
-        net, dataset = trainer.net, trainer.dataset
-        samples = np.arange(min(SAMPLES, len(dataset.train_x)))
+        net = trainer.net
+        samples = np.arange(min(SAMPLES, len(trainer.goal.train_y)))
         net.model.sample(trainer.step, 0.0)
         outputs = net.model.forward(trainer.feed.training(net, samples, trainer.step, moved=False))
-        net.model.backward(trainer.loss(outputs, dataset.train_y[samples])[1])
+        net.model.backward(trainer.goal.loss(outputs, samples)[1])
         return [np.abs(layer.params["W"] * layer.grads["W"]) for layer in net.layers]
 
 

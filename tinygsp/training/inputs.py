@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinygsp.data import Dataset
+from tinygsp.data.scaling import is_columnwise
 from tinygsp.nn import kernels
 from tinygsp.nn.gates import noise_keys
 from tinygsp.nn.layers import MaskedEdges
@@ -24,16 +25,26 @@ MOVES = 1 << 32  # takes the place of a layer's number in the keys of the noise 
 class Inputs:
     """Some columns of a data set, stored as compactly as on disk and scaled batch by batch.
 
+    Where each column has a scale of its own, as in a table, they are scaled at once.
+
     x             : (n, n_in)  uint8 or float32
     columns       : (k,) int   the inputs in use
     feature_major : bool       memory layout of a batch: lists of connections need it; BLAS works with both, and
                                without it there is no transposing
+
+    Raises ValueError for a column that x does not have.
     """
 
     def __init__(self, x: np.ndarray, columns: np.ndarray, dataset: Dataset, feature_major: bool = True):
+        if columns.size and not 0 <= columns.min() <= columns.max() < x.shape[1]:
+            raise ValueError(f"columns are from {columns.min()} to {columns.max()}; x has {x.shape[1]} of them")
         self.values = np.take(x, columns, axis=1)  # C-order: the values of a sample lie side by side
-        self.scale = np.float32(1 / (dataset.divisor * dataset.std))
-        self.offset = np.float32(-dataset.mean / dataset.std)
+        self.scale, self.offset = np.float32(1), np.float32(0)
+        if is_columnwise(dataset):
+            self.values = dataset.scaled(self.values, columns)
+        else:
+            self.scale = np.float32(1 / (dataset.divisor * dataset.std))
+            self.offset = np.float32(-dataset.mean / dataset.std)
         self.columns, self.feature_major = columns, feature_major
 
     def fits(self, columns: np.ndarray, feature_major: bool) -> bool:
@@ -71,6 +82,8 @@ class MovedInputs(Inputs):
         super().__init__(x[:0], columns, dataset, feature_major)
         self.values, self.seed = x, seed
         height, width = dataset.input_shape
+        if x.shape[1] != height * width:
+            raise ValueError(f"x has {x.shape[1]} columns; images of {height} x {width} have {height * width}")
         ways = np.arange(-reach, reach + 1)
         row = columns // width + np.repeat(ways, len(ways))[:, None]  # (ways^2, columns)
         col = columns % width + np.tile(ways, len(ways))[:, None]

@@ -6,7 +6,11 @@ read the resulting `Plan`. Read `trainer.py` next.
 
 from __future__ import annotations
 
+import math
+import numbers
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tinygsp.data import Dataset
 from tinygsp.data.limits import check_sizes
@@ -48,9 +52,30 @@ class Settings:
     search_share: float = 0.5  # of `epochs`; in the others the survivors change places with closed connections
     rewire_share: float = 0.15  # of the connections that change places after an epoch, at most; falls to 0 along a line
     rewire_moved: bool = False  # whether training images move meanwhile: not where too little is left to overfit
+    loss: str = ""  # "cross-entropy", "absolute", "squared" or "huber"; "" is the first or the second, by the task
+    decay: float = 0.0  # of the weights: half of it times their squares is added to the loss, biases excepted
+    scale_target: bool = False  # whether the targets of a regression are brought to mean 0 and spread 1 for training
+    one_score: bool = False  # whether of two classes only the second has a score, the first always 0
+    keep_best: bool = False  # whether fine-tuning keeps its best epoch on the validation split, not its last
     edges_below: float = 0.5  # share of live connections below which a layer becomes a list of them (speed only)
 
 
+ANY_SIZE = 1e9
+RANGES = {  # of the numbers among the fields: the smallest and the largest value that can work, and their type
+    "density": (0, 1, float), "epochs": (0, 10**6, int), "dense_epochs": (0, 10**6, int),
+    "finetune_epochs": (1, 10**6, int), "tries": (1, 1000, int), "batch_size": (1, 10**9, int), "shift": (0, 255, int),
+    "lr": (0, ANY_SIZE, float), "gate_lr": (0, ANY_SIZE, float), "lr_end": (0, 1, float),
+    "finetune_lr": (0, ANY_SIZE, float), "momentum": (0, 1, float), "tau": (1e-9, ANY_SIZE, float),
+    "gate_start": (-ANY_SIZE, ANY_SIZE, float), "noise_end": (1e-9, 1, float), "budget_at": (1e-9, 1, float),
+    "count_power": (1e-9, ANY_SIZE, float), "price_start": (1e-300, ANY_SIZE, float),
+    "price_rate": (0, ANY_SIZE, float), "price_damping": (0, ANY_SIZE, float),
+    "retire_below": (-math.inf, ANY_SIZE, float), "retire_density": (1e-9, ANY_SIZE, float),
+    "search_share": (0, 1, float), "rewire_share": (0, 1, float), "decay": (0, ANY_SIZE, float),
+    "edges_below": (0, ANY_SIZE, float),
+}  # fmt: skip
+WORDS = {"activation": ("silu", "relu"), "steer": ("drawn", "open")}  # of the fields that are texts
+LATER = {"loss": "", "decay": 0.0, "scale_target": False, "one_score": False, "keep_best": False}
+LOSS_NAMES = {"classification": ("cross-entropy",), "regression": ("absolute", "squared", "huber")}
 TOY = Settings(
     density=0.2, hidden=(10, 10), dense_epochs=100, epochs=800, finetune_epochs=200, tries=5,
     lr=0.06, finetune_lr=1 / 3, count_power=1.0, steer="open", search_share=1.0,
@@ -70,6 +95,35 @@ def defaults(name: str, density: float | None = None) -> Settings:
     return settings if density is None else replace(settings, density=density)
 
 
+def known_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of Settings, but those of LATER at their default: what was written before there were any is known."""
+    return {name: value for name, value in settings.items() if name not in LATER or value != LATER[name]}
+
+
+def loss_name(task: str, loss: str) -> str:
+    """The name of the loss of a task, "" being that of images and the toy. Raises SettingsError if it does not fit."""
+    if loss and loss not in LOSS_NAMES[task]:
+        raise SettingsError(f"loss is {loss!r}: for a {task} expected {' or '.join(LOSS_NAMES[task])}")
+    return loss or LOSS_NAMES[task][0]
+
+
+def check_fields(settings: Settings) -> None:
+    """Raise SettingsError unless every field has a value that can work with some data set."""
+    for name, (low, high, kind) in RANGES.items():
+        value = getattr(settings, name)
+        number = isinstance(value, numbers.Integral if kind is int else numbers.Real) and not isinstance(value, bool)
+        if not (number and low <= value <= high):  # not true for nan
+            what = "a whole number" if kind is int else "a number"
+            raise SettingsError(f"{name} is {value!r}: expected {what} from {low:g} to {high:g}")
+    for name, words in WORDS.items():
+        if getattr(settings, name) not in words:
+            raise SettingsError(f"{name} is {getattr(settings, name)!r}: expected {' or '.join(words)}")
+    hidden = settings.hidden
+    is_sizes = isinstance(hidden, tuple | list) and all(isinstance(n, numbers.Integral) and n >= 1 for n in hidden)
+    if not is_sizes:
+        raise SettingsError(f"hidden is {hidden!r}: expected the sizes of the hidden layers, such as (300, 100)")
+
+
 @dataclass(frozen=True)
 class Plan:
     """What the phases of a run need to know before it begins."""
@@ -77,7 +131,8 @@ class Plan:
     settings: Settings
     sizes: tuple[int, ...]  # inputs, units of each hidden layer, outputs
     total: int  # weights and biases of the dense network
-    budget: int  # parameters that may be kept
+    budget: int  # parameters that the phases may keep
+    reserve: int  # parameters that are kept besides: biases that bring outputs back to the units of the targets
     moves: bool  # whether training images can be moved: they are images, and settings.shift > 0
 
 
@@ -87,17 +142,20 @@ def make_plan(dataset: Dataset, settings: Settings) -> Plan:
     The budget must suffice to connect one input to every output, the number of a connection must fit a uint32, and the
     network must be one that a model file may hold.
     """
+    check_fields(settings)
     sizes = (dataset.n_in, *settings.hidden, dataset.n_out)
     check_sizes(sizes, SettingsError)
     matrices = [(n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:])]
     total = sum(matrices)
-    budget = int(settings.density * total + 1e-9)
+    loss_name(dataset.task, settings.loss)
+    reserve = dataset.n_out if settings.scale_target and dataset.task == "regression" else 0
+    budget = int(settings.density * total + 1e-9) - reserve
     least = len(settings.hidden) + dataset.n_out
     if budget < least:
         raise SettingsError(
-            f"density {settings.density:g} of {total:,} parameters keeps {budget}: connecting one "
-            f"input to each of {dataset.n_out} outputs takes {least}, a density of {least / total:.6f}"
+            f"density {settings.density:g} of {total:,} parameters keeps {budget + reserve}: connecting one input to "
+            f"each of {dataset.n_out} outputs takes {least + reserve}, a density of {(least + reserve) / total:.6f}"
         )
     if max(matrices) >= 2**31:
         raise SettingsError(f"hidden {settings.hidden} gives a layer of {max(matrices):,} weights: at most 2^31")
-    return Plan(settings, sizes, total, budget, settings.shift > 0 and len(dataset.input_shape) == 2)
+    return Plan(settings, sizes, total, budget, reserve, settings.shift > 0 and len(dataset.input_shape) == 2)

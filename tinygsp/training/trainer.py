@@ -15,19 +15,19 @@ from itertools import islice
 import numpy as np
 
 from tinygsp.data import Dataset, minibatches
-from tinygsp.nn import losses
-from tinygsp.nn.metrics import score
 from tinygsp.sparse import Meta, SparseNetwork
 from tinygsp.training.inputs import Feed
-from tinygsp.training.method import Method
-from tinygsp.training.net import Net
+from tinygsp.training.method import Method, MethodError
+from tinygsp.training.net import Net, add_decay
 from tinygsp.training.phase import Phase
 from tinygsp.training.result import Result
 from tinygsp.training.settings import Settings, make_plan
+from tinygsp.training.state import check_names, check_results, take_counters
+from tinygsp.training.targets import Goal
 from tinygsp.training.wiring import freeze
 
-COUNTERS = {"epoch": int, "batch": int, "step": int, "total_loss": float}  # of a Trainer's state
-LOSSES = {"classification": losses.softmax_cross_entropy, "regression": losses.mean_absolute_error}
+COUNTERS = ("epoch", "batch", "step", "total_loss")  # of a Trainer's state
+OVERFLOWS = np.errstate(over="ignore", invalid="ignore")  # numbers that grow without end are found by the loss
 
 
 class DivergedError(RuntimeError):
@@ -42,26 +42,26 @@ class Trainer:
     the same arguments that takes it with `restore` goes on bit for bit.
 
     dataset : data.Dataset;  settings : Settings;  method : Method;  seed : int, of weights, noise and order of batches
-
+    weights : (n,) float >= 0   how much each training sample counts; None: all count the same
     Raises SettingsError where the settings cannot work with the data set.
     """
 
-    def __init__(self, dataset: Dataset, settings: Settings, method: Method, seed: int = 0):
+    def __init__(
+        self, dataset: Dataset, settings: Settings, method: Method, seed: int = 0, weights: np.ndarray | None = None
+    ):
         self.dataset, self.method, self.seed = dataset, method, seed
         self.settings = s = replace(settings, **method.fixed)
         self.plan = make_plan(dataset, s)
         self.phases = [phase for phase in method.phases(self.plan) if phase.epochs > 0]
-        self.total, self.budget = self.plan.total, self.plan.budget
+        self.total, self.budget = self.plan.total, self.plan.budget + self.plan.reserve
         self.total_epochs = sum(phase.epochs for phase in self.phases)
         self.steps_per_epoch = math.ceil(len(dataset.train_x) / s.batch_size)
         meta = make_meta(dataset, s.activation)
         self.net, self.result = Net(self.plan, meta, seed, method.layers), Result(self.plan.sizes, meta)
         self.feed = Feed(dataset, s.shift, seed)
-        self.loss = LOSSES[dataset.task]
-        self.epoch = 0  # those done, over all phases
-        self.batch = 0  # those done of the epoch that comes next, or is under way
-        self.step = 0
-        self.total_loss = 0.0  # of the samples of the epoch so far
+        self.goal = Goal(dataset, s, weights)
+        self.epoch = self.batch = 0  # those done: over all phases, and of the epoch that comes next or is under way
+        self.step, self.total_loss = 0, 0.0  # the loss is that of the samples of the epoch so far
 
     # --- the loop ---
 
@@ -72,14 +72,12 @@ class Trainer:
 
     def train_epoch(self) -> dict:
         """Train to the end of the epoch, which is a pass over the training split. Returns its record."""
-        *_, record = self.steps()
-        return record
+        return list(self.steps())[-1]
 
     def steps(self) -> Iterator[dict | None]:
-        """Train to the end of the epoch from wherever it stands, with what must happen before and after it.
+        """Train to the end of the epoch from wherever it stands; yields None after every step but the last.
 
-        Yields after every step: None, and after the last one the record. Training that stops between two steps can
-        go on from there.
+        After the last step the epoch is ended (`end_epoch`), and its record is yielded.
         """
         phase, done = self.position()
         if self.batch == 0:
@@ -90,37 +88,38 @@ class Trainer:
         batches = minibatches(len(self.dataset.train_x), self.settings.batch_size, rng)
         for samples in islice(batches, self.batch, None):
             r = (done + self.batch / self.steps_per_epoch) / phase.epochs
-            self.total_loss += self.train_step(phase, r, np.sort(samples)) * len(samples)
+            self.total_loss += self.train_step(phase, r, np.sort(samples)) * len(samples)  # sorted: read in order
             self.batch += 1
             if self.batch < self.steps_per_epoch:
                 yield None
         yield self.end_epoch(phase, r, done + 1)
 
+    @OVERFLOWS
     def begin(self, phase: Phase) -> None:
         """Set up the network for the first step of a phase; no momentum is left from the phase before."""
         phase.start(self)
         self.net.new_optimizer()
 
+    @OVERFLOWS
     def train_step(self, phase: Phase, r: float, samples: np.ndarray) -> float:
         """One step: sample -> forward -> loss -> backward -> penalty -> update. Returns the loss."""
         net, model = self.net, self.net.model
         x = self.feed.training(net, samples, self.step, phase.moves(r))  # (n, live inputs)
-        target = self.dataset.train_y[samples]
 
         model.sample(self.step, phase.noise(r))
-        loss, dy = self.loss(model.forward(x), target)
+        loss, dy = self.goal.loss(model.forward(x), samples)
         if not math.isfinite(loss):
-            finite = np.isfinite(x).all() and np.isfinite(target).all()
-            advice = "try a smaller --lr" if finite else "look for nan or inf in the data"
-            raise DivergedError(f"the loss became {loss} at step {self.step} ({phase.name}); {advice}")
+            raise diverged(f"the loss became {loss} at step {self.step} ({phase.name})", x, self.goal.train_y[samples])
         model.backward(dy)
-        if charge := phase.charge(net, r):
+        if (charge := phase.charge(net, r)) is not None:
             model.penalty(charge)
+        add_decay(net, self.settings.decay)
         net.optimizer.lr = phase.rates(r)
         net.optimizer.step(model)
         self.step += 1
         return loss
 
+    @OVERFLOWS
     def end_epoch(self, phase: Phase, r: float, done: int) -> dict:
         """Do what the phase does after an epoch, and return the record of the epoch.
 
@@ -132,18 +131,19 @@ class Trainer:
         record = make_record(self, phase, r)
         phase.change_wiring(self, done)
         if phase.offers(done):
-            self.result.offer(self.net.open_network(), record["val_accuracy"])
+            self.result.offer(finished_network(self), record["val_accuracy"])
+        if self.epoch == self.total_epochs and self.network is None:
+            raise MethodError(f"{self.method.name}: all phases are over, and none has offered a network")
         return record
 
     def freeze(self) -> None:
         """Keep the connections with the best scores, as many as fit the budget, for good."""
-        freeze(self.net, self.method.scores(self), self.budget)
+        freeze(self.net, self.method.scores(self), self.plan.budget)
 
     def validate(self) -> float:
         """Accuracy on the validation split, noise off; for a regression the mean R^2 of the outputs."""
         self.net.model.sample(self.step, noise=0.0)
-        outputs = self.net.model.forward(self.feed.validation(self.net))
-        return score(outputs, self.dataset.val_y, self.dataset.task)
+        return self.goal.score(self.net.model.forward(self.feed.validation(self.net)))
 
     # --- where it stands, and how to go on from there ---
 
@@ -175,15 +175,30 @@ class Trainer:
         """Everything the next step depends on, copied: {name: number or array}, of every part what it says itself."""
         state = {name: getattr(self, name) for name in COUNTERS}
         for part in self.parts:
-            state |= part.state()
+            state |= check_names(part.state(), state)
         return state
 
     def restore(self, state: dict) -> None:
-        """Go back to where `state()` was taken, by a Trainer of the same arguments."""
-        for name, kind in COUNTERS.items():
-            setattr(self, name, kind(state[name]))
+        """Go back to where `state()` was taken, by a Trainer of the same arguments. Raises StateError if it was not."""
+        vars(self).update(take_counters(state, self))
         for part in self.parts:
             part.restore(state)
+        check_results(self)
+
+
+def diverged(what: str, x: np.ndarray, target: np.ndarray) -> DivergedError:
+    """The error for a loss that is not finite, with what to do about it by the inputs and targets of the batch."""
+    is_finite = np.isfinite(x).all() and np.isfinite(target).all()
+    return DivergedError(f"{what}; {'try a smaller --lr' if is_finite else 'look for nan or inf in the data'}")
+
+
+def finished_network(trainer: Trainer) -> SparseNetwork:
+    """The network as it is, with outputs in the units of the data. Raises MethodError if it is above the budget."""
+    network = trainer.goal.in_units(trainer.net.open_network())
+    if network.count() > trainer.budget:
+        count, allowed = f"{network.count():,}", f"{trainer.budget:,}"
+        raise MethodError(f"{trainer.method.name}: {count} parameters are offered, {allowed} allowed")
+    return network
 
 
 def make_record(trainer: Trainer, phase: Phase, r: float) -> dict:
@@ -205,4 +220,6 @@ def make_record(trainer: Trainer, phase: Phase, r: float) -> dict:
 def make_meta(dataset: Dataset, activation: str) -> Meta:
     """What the finished network must know besides its numbers."""
     d = dataset
-    return Meta(activation, d.task, d.divisor, d.mean, d.std, d.class_names, d.input_shape, d.name)
+    return Meta(
+        activation, d.task, d.divisor, d.mean, d.std, d.class_names, d.input_shape, d.name, d.input_names, d.bent
+    )  # fmt: skip

@@ -1,0 +1,260 @@
+"""Read a table from a text file (.csv, .tsv) or from .parquet: named columns of numbers or of texts.
+
+A text file is read block by block, and only numbers are kept, a text as the number of its category, so that memory
+follows the count of cells and not the length of the file. Read `encoding.py` next: it makes inputs of the columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinygsp.data.dataset import DataError
+from tinygsp.data.limits import MAX_NAME, shown
+from tinygsp.data.scaling import repeated
+
+DELIMITERS = ",;\t|"
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})  # in lower case: cells that hold nothing
+MAX_CELLS = 2**28  # of a table: 2 GiB of numbers
+MAX_TEXTS = 5000  # different texts in a column
+MAX_COLUMNS = 2**16
+BLOCK = 4096  # rows
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column: numbers, or categories.
+
+    values : (n,) float64   numbers, or indices into `texts`; nan where the cell is empty
+    texts  : the categories, sorted; None of a column of numbers
+    """
+
+    name: str
+    values: np.ndarray
+    texts: tuple[str, ...] | None = None
+
+    @property
+    def is_missing(self) -> np.ndarray:
+        """Which cells are empty: (n,) bool."""
+        return np.isnan(self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The columns of a file, by name, in its order; all have `rows` cells."""
+
+    path: Path
+    columns: dict[str, Column]
+    rows: int
+
+
+def read_table(
+    path: Path, drop: Sequence[str] = (), categories: Sequence[str] = (), encoding: str | None = None
+) -> Table:
+    """Read a table.
+
+    drop       : columns to leave out
+    categories : columns whose cells are texts, though they may look like numbers
+    encoding   : of a text file; UTF-8 unless given
+
+    Raises DataError, one line that names the file and, where it can, line and column.
+    """
+    if path.suffix.lower() == ".parquet":
+        from tinygsp.data.parquet import read_parquet
+
+        names, columns, rows = read_parquet(path, drop, categories)
+    else:
+        names, columns, rows = read_csv(path, drop, categories, encoding)
+    for option, chosen in (("drop", drop), ("categories", categories)):
+        if unknown := [name for name in chosen if name not in names]:
+            raise DataError(f"{path}: --{option} {unknown[0]}: no such column; its columns are {few(names)}")
+    if not rows:
+        raise DataError(f"{path}: has no rows below its header")
+    return Table(path, columns, rows)
+
+
+def few(names: Sequence[str], most: int = 8) -> str:
+    """Write names for a message, the first ones of many."""
+    return ", ".join(shown(name) for name in names[:most]) + (f", ... ({len(names)})" if len(names) > most else "")
+
+
+def check_header(path: Path, names: Sequence[str]) -> None:
+    """Raise DataError unless the columns have different printable names."""
+    if len(names) > MAX_COLUMNS:
+        raise DataError(f"{path}: has {len(names):,} columns; at most {MAX_COLUMNS:,} are read")
+    for k, name in enumerate(names, 1):
+        if not name.strip() or not name.isprintable() or len(name) > MAX_NAME // 2:
+            raise DataError(f"{path}: the name of column {k}, {shown(name)}, is empty, too long or not printable")
+    if twice := repeated(names):
+        raise DataError(f"{path}: two columns are called {shown(twice)}; give each its own name")
+
+
+# --- text files -----------------------------------------------------------------------------------------------
+
+
+def read_csv(
+    path: Path, drop: Sequence[str], categories: Sequence[str], encoding: str | None
+) -> tuple[list[str], dict[str, Column], int]:
+    """Read a text file whose first line names the columns: (all names, columns without those dropped, rows)."""
+    try:
+        with open(path, encoding=encoding or "utf-8-sig", newline="") as file:
+            delimiter = find_delimiter(path, file.read(2**16))
+            file.seek(0)
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            names = [name.strip() for name in next(reader)]
+            check_header(path, names)
+            cells = [None if name in drop else Cells(path, name, name in categories, delimiter) for name in names]
+            rows = 0
+            for lines, block in blocks(path, reader, len(names)):
+                rows += len(block)
+                if rows * len(names) > MAX_CELLS:
+                    raise DataError(f"{path}: has more than {MAX_CELLS:,} cells; read a part of it")
+                for column, texts in zip(cells, zip(*block)):
+                    if column is not None:
+                        column.add(texts, lines)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: is not {error.encoding.upper()} (byte 0x{error.object[error.start]:02x}); name its encoding, as "
+            f"in --encoding latin-1, or convert it: iconv -f latin-1 -t utf-8"
+        ) from error
+    except LookupError as error:
+        raise DataError(f"--encoding {encoding}: {error}; expected a name such as utf-8 or latin-1") from error
+    except csv.Error as error:
+        raise DataError(f"{path}: line {reader.line_num}: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}); expected a table") from error
+    return names, {column.name: column.column() for column in cells if column is not None}, rows
+
+
+def find_delimiter(path: Path, start: str) -> str:
+    """Find the character between cells: that which cuts the first lines into the most cells, as many in each."""
+    if not start.strip():
+        raise DataError(f"{path}: is empty; expected a line with the names of the columns")
+    if "\0" in start:
+        raise DataError(f"{path}: has bytes of 0, so it is no text in this encoding; name another with --encoding")
+    lines = start.splitlines(keepends=True)[:50]
+    best = max(DELIMITERS, key=lambda delimiter: cells_a_line(lines, delimiter))
+    if cells_a_line(lines, best)[1] < 2:
+        raise DataError(f"{path}: has one column; cells must be separated by , ; | or tabs")
+    return best
+
+
+def cells_a_line(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
+    """(share of lines that have as many cells as the first, cells in the first), 0 of a line that is not cut."""
+    try:
+        counts = [len(cells) for cells in csv.reader(lines, delimiter=delimiter) if cells]
+    except csv.Error:
+        return 0.0, 0
+    if not counts or counts[0] < 2:
+        return 0.0, 1
+    return sum(count == counts[0] for count in counts) / len(counts), counts[0]
+
+
+def blocks(path: Path, reader: Iterator[list[str]], width: int) -> Iterator[tuple[list[int], list[list[str]]]]:
+    """Yield (line numbers, rows) of at most BLOCK rows; lines without any character are left out."""
+    lines, block = [], []
+    for row in reader:
+        if not row:
+            continue
+        if len(row) != width:
+            raise DataError(f"{path}: line {reader.line_num} has {len(row)} cells, but the header has {width}")
+        lines.append(reader.line_num)
+        block.append(row)
+        if len(block) == BLOCK:
+            yield lines, block
+            lines, block = [], []
+    if block:
+        yield lines, block
+
+
+class Cells:
+    """Takes in the cells of one column, and decides by the first that is not empty: numbers, or texts.
+
+    as_texts : take every cell as a text
+    """
+
+    def __init__(self, path: Path, name: str, as_texts: bool, delimiter: str) -> None:
+        self.path, self.name, self.as_texts = path, name, as_texts
+        self.has_comma = delimiter == ";"  # such files often write 1,5 for 1.5
+        self.is_text: bool | None = True if as_texts else None
+        self.values, self.texts = array("d"), {}
+
+    def add(self, cells: Sequence[str], lines: Sequence[int]) -> None:
+        """Take in cells, with the numbers of their lines."""
+        if not self.is_text:
+            try:  # quick, for a block of nothing but numbers
+                numbers = array("d", map(float, cells))
+                if all(map(math.isfinite, numbers)):
+                    self.values.extend(numbers)
+                    self.is_text = False
+                    return
+            except ValueError:
+                pass
+        for cell, line in zip(cells, lines):
+            self.values.append(self.read(cell.strip(), line))
+
+    def read(self, cell: str, line: int) -> float:
+        """The number of a cell, or the index of its text; nan if it is empty."""
+        if cell.lower() in MISSING:
+            return math.nan
+        value = None if self.as_texts else self.number(cell)
+        if self.is_text is None:
+            self.is_text = value is None
+        if (value is None) != self.is_text:
+            kind, others = ("a text", "numbers") if value is None else ("a number", "texts")
+            raise DataError(
+                f"{self.path}: line {line}: {shown(cell)} is {kind}, but column {shown(self.name)} has {others}; "
+                f"correct it, or take all as categories with --categories"
+            )
+        if value is None:
+            if len(self.texts) >= MAX_TEXTS and cell not in self.texts:
+                raise DataError(
+                    f"{self.path}: column {shown(self.name)} has more than {MAX_TEXTS:,} different texts; leave it out "
+                    "with --drop"
+                )
+            return float(self.texts.setdefault(cell, len(self.texts)))
+        if not math.isfinite(value):
+            raise DataError(f"{self.path}: line {line}: column {shown(self.name)} has {cell}; expected finite numbers")
+        return value
+
+    def number(self, cell: str) -> float | None:
+        """The number that a text stands for, None if it is none."""
+        try:
+            return float(cell)
+        except ValueError:
+            if self.has_comma and cell.count(",") == 1 and "." not in cell:
+                try:
+                    return float(cell.replace(",", "."))
+                except ValueError:
+                    return None
+            return None
+
+    def column(self) -> Column:
+        """The whole column; the texts are sorted."""
+        values = np.frombuffer(self.values, np.float64) if self.values else np.zeros(0)
+        return sorted_column(self.name, values, list(self.texts) if self.is_text else None)
+
+
+def sorted_column(name: str, values: np.ndarray, texts: list[str] | None) -> Column:
+    """A Column of these values; if they are indices into texts, of sorted texts."""
+    if texts is None:
+        return Column(name, values)
+    order = sorted(range(len(texts)), key=lambda k: sort_key(texts[k]))
+    place = np.empty(len(texts) + 1)
+    place[order], place[-1] = np.arange(len(texts)), math.nan
+    indices = np.where(np.isnan(values), len(texts), values).astype(np.int64)
+    return Column(name, place[indices], tuple(texts[k] for k in order))
+
+
+def sort_key(text: str) -> tuple[bool, float, str]:
+    """What sorts texts: numbers by their size, before other texts in the order of their letters."""
+    try:
+        return False, float(text), text
+    except ValueError:
+        return True, 0.0, text

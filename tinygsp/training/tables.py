@@ -1,0 +1,246 @@
+"""Fit a small network to a table: settings that suit its size, candidates, and the choice between them.
+
+Candidates are a linear model, small networks carved from dense ones, and the network of a method of pruning, polished.
+Each is judged on samples that it was not fitted to, and the best is fitted again to all. Lesson 12 shows what comes
+of it. Read `newton.py` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygsp.data import Dataset
+from tinygsp.sparse import SparseNetwork
+from tinygsp.training.linear import DECAY, DECAYS, linear
+from tinygsp.training.method import Method
+from tinygsp.training.newton import Small, drop, swap, train
+from tinygsp.training.problem import BY_TASK, Problem, problem_of, to_network
+from tinygsp.training.settings import Settings, SettingsError
+from tinygsp.training.surgeon import MAX_DENSE, MAX_POLISHED, carve, polish, work
+from tinygsp.training.trainer import Trainer, make_meta
+
+SHARES = (1.0, 0.7, 0.5)  # of the budget: fewer parameters are kept where more do not help
+CHEAP = 1e8  # multiplications for the second derivatives of a pruned network
+Folds = list[tuple[np.ndarray, np.ndarray]]  # of (samples to fit, samples to judge by)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A way to fit a table, and how well it did on samples that it was not fitted to.
+
+    kind   : str      how its network is made
+    share  : float    of the budget that it uses, at most
+    decay  : float    of its weights
+    losses : (n,)     of the samples to judge by, those of the first fold first
+    start  : function from a Problem to the Small with the whole budget
+    """
+
+    kind: str
+    share: float
+    decay: float
+    losses: np.ndarray
+    start: Callable[[Problem], Small]
+
+    @property
+    def loss(self) -> float:
+        """The mean of the losses."""
+        return float(self.losses.mean())
+
+    def record(self) -> dict:
+        """What there is to say of it: kind, share, decay and loss."""
+        return {"kind": self.kind, "share": self.share, "decay": self.decay, "loss": self.loss}
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What `fit_table` found: the network, how it was made, and the records of all candidates, the best first."""
+
+    network: SparseNetwork
+    kind: str
+    records: list[dict]
+
+
+def table_budget(dataset: Dataset) -> int:
+    """How many parameters suit a table: one for 15 training samples, a dozen at least for each score, at most 400."""
+    scores = dataset.n_out - (dataset.task == "classification")
+    return min(400, max(len(dataset.train_x) // 15, 12 * scores))
+
+
+def table_settings(dataset: Dataset, budget: int | None = None, density: float | None = None) -> Settings:
+    """Settings that suit the size of a table.
+
+    budget, density : how many parameters to keep, or what share of all; of neither, `table_budget`
+    """
+    budget = table_budget(dataset) if budget is None else budget
+    hidden = min(24, max(8, budget // 16))
+    total = (dataset.n_in + 1) * hidden + (hidden + 1) * dataset.n_out
+    least = (1 + dataset.n_out) / total
+    share = max(least, budget / total) if density is None else density
+    n = len(dataset.train_x)
+    return Settings(
+        density=min(1.0, share + 1e-9), hidden=(hidden,), epochs=min(150, max(20, 300_000 // n)),
+        dense_epochs=min(20, max(3, 40_000 // n)), finetune_epochs=min(40, max(5, 80_000 // n)),
+        batch_size=64 if n < 20_000 else 256, shift=0, steer="open", search_share=0.6, finetune_lr=1 / 3,
+        lr=0.1 if dataset.task == "classification" else 0.05, loss=BY_TASK[dataset.task], scale_target=True,
+        one_score=True, keep_best=True,
+    )  # fmt: skip
+
+
+def fit_table(
+    dataset: Dataset,
+    budget: int,
+    method: Method | None = None,
+    *,
+    settings: Settings | None = None,
+    fallback: Method | None = None,
+    network: SparseNetwork | None = None,
+    weights: np.ndarray | None = None,
+    seed: int = 0,
+    whole: bool = True,
+    tick: Callable[[], object] = lambda: None,
+) -> Fit:
+    """Fit a network of at most `budget` nonzero parameters to a table.
+
+    method   : trains the network that competes with the linear model; None carves it from dense ones by second
+               derivatives, and where those are too large for that takes `fallback`
+    settings : of the method; `hidden` and `loss` count for all. None: `table_settings`
+    network  : trained already on the training split, to compete as well
+    weights  : of the training samples, then of the validation samples; or None
+    seed     : int
+    whole    : whether candidates may be judged on samples of both splits, by turns, and the result is fitted to both;
+               else they are judged on the validation split and fitted to the training split alone
+    tick     : is called when a part of the work is done
+    """
+    least = dataset.n_out if dataset.task == "regression" else 1
+    if budget < least:
+        raise SettingsError(f"budget is {budget}: expected at least {least}, a bias for each output of a regression")
+    settings = settings or table_settings(dataset, budget)
+    problem, n = problem_of(dataset, settings.loss, weights, whole=True), len(dataset.train_x)
+    folds, own = make_folds(problem, seed), [(np.arange(n), np.arange(n, len(problem.x)))]
+    starts = {"linear": lambda part: linear(part, budget)}
+    parameters = sum((a + 1) * b for a, b in pairs((dataset.n_in, *settings.hidden, dataset.n_out)))
+    if settings.hidden and method is None and work(problem, parameters) <= MAX_DENSE:
+        starts["carved"] = lambda part: carve(part, budget, settings.hidden, seed)
+    elif network is None and settings.hidden and (method or fallback):
+        network = trained(dataset, settings, method or fallback, seed, weights)
+    if network is not None:
+        folds = own  # it was trained on these, once
+        if work(problem, budget) <= MAX_POLISHED:
+            starts["polished"] = lambda part: polish(part, network, budget)
+    folds = folds if whole else own
+    candidates = [c for kind, start in starts.items() for c in judge(kind, start, problem, folds, budget, tick)]
+    best = choose(candidates)
+    net = refit(best, problem if whole else problem.take(own[0][0]), budget)
+    records = [c.record() for c in sorted(candidates, key=lambda c: c.loss)]
+    return Fit(to_network(net, problem, make_meta(dataset, "silu")), best.kind, records)
+
+
+def pairs(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Each size with the next."""
+    return list(zip(sizes, sizes[1:]))
+
+
+def make_folds(problem: Problem, seed: int) -> Folds:
+    """Deal the samples out to be judged by: each once of less than 1,000, a quarter of them of more.
+
+    Each class is dealt out evenly, and so are the large and small targets of a regression.
+    """
+    n = len(problem.x)
+    key = problem.target if problem.target.ndim == 1 else problem.target[:, 0]
+    order = np.random.default_rng(seed).permutation(n)
+    order = order[np.argsort(key[order], kind="stable")]
+    count = min(n, 5 if n < 300 else 3 if n < 1000 else 4)
+    parts = [np.sort(order[i::count]) for i in range(count)]
+    folds = [(np.setdiff1d(np.arange(n), part), part) for part in parts]
+    return folds if n < 1000 else folds[:1]
+
+
+def trained(
+    dataset: Dataset, settings: Settings, method: Method, seed: int, weights: np.ndarray | None
+) -> SparseNetwork:
+    """The network that a method of pruning makes of the training split."""
+    trainer = Trainer(dataset, settings, method, seed, None if weights is None else weights[: len(dataset.train_x)])
+    for _ in trainer.run():
+        pass
+    return trainer.network
+
+
+def judge(
+    kind: str,
+    start: Callable[[Problem], Small],
+    problem: Problem,
+    folds: Folds,
+    budget: int,
+    tick: Callable[[], object],
+) -> list[Candidate]:
+    """The candidates of one kind, of every share of the budget and every decay."""
+    shares, decays = (SHARES, DECAYS) if is_cheap(problem, budget) else (SHARES[:1], DECAYS[1:3])
+    losses: dict[tuple[float, float], list] = {(share, decay): [] for share in shares for decay in decays}
+    for fitted, held in folds:
+        net, held = start(problem.take(fitted)), problem.take(held)
+        tick()
+        for share in shares:
+            shrink(net, share, budget)
+            memory = net.memory()
+            for decay in decays:  # each begins where the one before ended
+                net.set_decay(decay)
+                train(net, 5, 1e-3)
+                losses[share, decay].append(held.losses(net))
+            net.recall(memory)
+            net.set_decay(DECAY)
+    return [Candidate(kind, *key, np.concatenate(found), start) for key, found in losses.items()]
+
+
+def shrink(net: Small, share: float, budget: int) -> None:
+    """Drop the parameters above a share of the budget."""
+    count = max(1, round(share * budget))
+    if net.count() > count:
+        drop(net, count, share=0.1 if net.count() > 40 else 0.01)
+        swap(net, rounds=5)
+        train(net, 10, 1e-5)
+
+
+def choose(candidates: Sequence[Candidate]) -> Candidate:
+    """The candidate with the lowest loss; of those that cannot be told apart, the linear one with the whole budget.
+
+    First the kind is chosen at the whole budget, then the share of the budget. Something other than the first is taken
+    where its losses are lower by more than the standard error of the difference.
+    """
+    best = {}
+    for c in candidates:
+        if (c.kind, c.share) not in best or c.loss < best[c.kind, c.share].loss:
+            best[c.kind, c.share] = c  # of all decays
+    whole = [c for c in best.values() if c.share == SHARES[0]]
+    kind = lowest(whole).kind
+    return lowest([c for c in best.values() if c.kind == kind])
+
+
+def lowest(candidates: Sequence[Candidate]) -> Candidate:
+    """The first candidate, or the lowest of those that are better by more than a standard error."""
+    first, *others = candidates
+    clear = []
+    for c in others:
+        gain = first.losses - c.losses
+        if gain.mean() > gain.std() / np.sqrt(len(gain)):
+            clear.append(c)
+    return min(clear, key=lambda c: c.loss, default=first)
+
+
+def refit(best: Candidate, problem: Problem, budget: int) -> Small:
+    """Fit the chosen candidate again, to all samples."""
+    net = best.start(problem)
+    shrink(net, best.share, budget)
+    net.set_decay(best.decay)
+    if is_cheap(problem, budget):
+        train(net, 20)
+        swap(net, rounds=5)
+    train(net, 20)
+    return net
+
+
+def is_cheap(problem: Problem, budget: int) -> bool:
+    """Whether second derivatives take so little time that every share and decay can be tried."""
+    return work(problem, budget) < CHEAP
