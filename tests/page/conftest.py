@@ -4,8 +4,11 @@ import shutil
 
 import pytest
 from helpers.browser import Browser
+from helpers.export_fixtures import trained
 from selenium import webdriver
 from selenium.common.exceptions import SessionNotCreatedException
+
+__all__ = ["trained"]  # a fixture
 
 
 @pytest.fixture(scope="session")

@@ -50,3 +50,10 @@ def test_contributions_are_sums_over_paths(browser, activation):
                 for row, col, value in zip(layer.row, layer.col, found[k], strict=True):
                     expected = sum(v for nodes, v in through if (k, row) in nodes and (k + 1, col) in nodes)
                     assert np.isclose(value, expected, rtol=1e-9, atol=1e-12)
+        for k, layer in enumerate(network.layers):  # paths through one wire
+            wire = (k, layer.row[0]), (k + 1, layer.col[0])
+            found = browser.run(
+                "return explorer.contributions(...arguments)", x[0].tolist(), target, {"layer": k, "edge": 0}
+            )
+            expected = sum(value for nodes, value in ending if wire[0] in nodes and wire[1] in nodes)
+            assert np.isclose(found[k][0], expected, rtol=1e-9, atol=1e-12) and not any(found[k][1:])
