@@ -86,7 +86,8 @@ def test_the_wheel_holds_the_package_and_mnist_and_nothing_else(wheel):
         names = {name for name in archive.namelist() if not name.endswith("/")}
     information = {name for name in names if ".dist-info/" in name}
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tinygsp").rglob("*.py")}
-    files = {"tinygsp/page/page.html", "tinygsp/py.typed", *(f"tinygsp/data/mnist/{name}" for name in MNIST)}
+    parts = {f"tinygsp/page/parts/{path.name}" for path in (ROOT / "tinygsp" / "page" / "parts").iterdir()}
+    files = parts | {"tinygsp/page/table.html", "tinygsp/py.typed", *(f"tinygsp/data/mnist/{name}" for name in MNIST)}
     assert names - information == modules | files
     licences = {name.partition("/licenses/")[2] for name in information if "/licenses/" in name}
     assert licences == {"LICENSE", "data/mnist/LICENSE"}

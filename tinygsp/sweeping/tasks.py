@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from tinygsp import methods, runs
 from tinygsp.data import DataError, Dataset, load
-from tinygsp.training import DivergedError, Settings, SettingsError, Trainer
+from tinygsp.training import DivergedError, Settings, SettingsError, Trainer, known_fields
 
 FORMAT = 2  # of a result; raise it when a method changes, so that old results are not taken for new ones
 
@@ -41,6 +41,7 @@ class Task:
     def identity(self) -> dict:
         """Return all that the result depends on, as JSON gives it back: the tuples have become lists."""
         fields = {name: value for name, value in vars(self).items() if name != "data"}
+        fields["settings"] = known_fields(self.settings)
         return json.loads(json.dumps({"format": FORMAT, **fields}))
 
     @property
