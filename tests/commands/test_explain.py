@@ -279,7 +279,7 @@ def test_a_damaged_model(good, capsys):
 
 def test_a_data_set_that_is_gone(good, capsys):
     (good / "config.json").write_text('{"data": "no/such/folder", "seed": 0}')
-    fails(capsys, good, 3, good / "config.json", "no/such/folder")
+    fails(capsys, good, 3, "no/such/folder", "--data PATH")
 
 
 def test_a_data_set_that_is_damaged(good, bands, tmp_path, capsys):

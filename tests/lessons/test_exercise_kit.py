@@ -96,7 +96,7 @@ def test_equal_results_are_accepted(right):
 def test_rounding_is_accepted_and_a_small_error_is_not():
     assert message(RIGHT * (1 + 1e-9), RIGHT) == ""
     assert message(RIGHT * (1 + 1e-5), RIGHT)
-    assert message(RIGHT + 1e-4 * (RIGHT == 0.25), RIGHT), "a small entry is judged by its own size"
+    assert message(RIGHT + 2e-6 * (RIGHT == 0.25), RIGHT), "a small entry is judged by its own size"
 
 
 def test_equal_infinite_entries_are_accepted():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.page import DIGITS, noise, odd_network, random_network, recording
 
-from tinygsp.page import Pruned
+from tinygsp.page import Pruned, learn
 
 SIZES = {"wide": (1400, 900), "middle": (1024, 768), "phone": (390, 844)}
 LONG = ("a class with a long name", "T-shirt/top", "Donaudampfschifffahrtsgesellschaft", "x" * 200, *DIGITS[4:])
@@ -179,3 +179,16 @@ def test_nothing_moves_when_a_pointer_passes_over_the_picture(browser, digits, w
         return moved"""
     )
     assert moved == []
+
+
+def test_nothing_moves_while_one_draws_on_a_phone(browser, digits, mnist):
+    """Also when the page begins to doubt the drawing."""
+    learnt = learn(mnist.train_x, mnist.val_x, (28, 28))
+    browser.open(random_network(), *digits, 390, 844, learnt=learnt)
+    browser.find("#clear").click()
+    places = [browser.box("#network")]
+    for stroke in (((0.3, 0.1), (0.3, 0.9)), ((0.7, 0.1), (0.3, 0.5)), ((0.3, 0.5), (0.75, 0.9))):
+        browser.stroke(*stroke, kind="touch")
+        places.append(browser.box("#network"))
+    assert browser.find("#doubt").is_displayed() and np.ptp(places, axis=0).max() < 1
+    browser.picture("phone-light-letter")

@@ -115,5 +115,6 @@ def test_the_page_says_when_a_drawing_is_unlike_all_that_was_learnt(browser, dig
 
     draw(browser, [[(0.3, 0.3)], [(0.7, 0.7)]])  # two dots
     browser.see("#doubt", "Unlike all that was learnt")
+    assert "in 96 of 100 validation images" in browser.find("#doubt").get_attribute("title")
     draw(browser, next(strokes for digit, strokes in drawn_digits() if digit == 0))
     assert not browser.find("#doubt").is_displayed()

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.memory import peak_bytes
 from helpers.reading import SIZES, act, all_paths, cases, network_of, plain_scores, random_network, samples
 
 from tinygsp import reading
@@ -86,13 +87,13 @@ def test_paths_are_listed_in_order():
 
 
 def test_paths_that_end_nowhere_are_not_followed():
-    """Ten full layers of ten units and one connection to the output: 10**9 paths up to there, if all were followed."""
-    last = np.zeros((10, 1))
-    network = network_of([np.ones((10, 10))] * 9 + [np.eye(10)[:, :1] @ np.ones((1, 10)), last])
-    assert reading.count_paths(network) == 0 and reading.paths(network).shape == (0, 12)
-    last[3] = 1
-    with pytest.raises(ValueError, match="1,000,000,000 paths, at most 1,000,000"):
-        reading.paths(network_of([np.ones((10, 10))] * 9 + [np.eye(10), last]))
+    """Five full layers of ten units and no connection to the output: 10**6 paths up to there, if they were followed."""
+    full = [np.ones((10, 10))] * 5
+    network = network_of([*full, np.zeros((10, 1))])
+    assert reading.count_paths(network) == 0 and reading.paths(network).shape == (0, 7)
+    assert peak_bytes(lambda: reading.paths(network)) < 2**20
+    with pytest.raises(ValueError, match="1,000,000 paths, at most 999,999"):
+        reading.paths(network_of([*full, np.ones((10, 1))]), limit=999_999)
 
 
 def test_contributions_where_no_path_leads():

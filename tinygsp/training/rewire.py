@@ -46,11 +46,11 @@ class Rewire(Phase):
         """
         net = trainer.net
         tables = [
-            table_of(net, k, g, h, rows, cols)
+            _table_of(net, k, g, h, rows, cols)
             for k, ((g, h), (rows, cols)) in enumerate(zip(self.curvature(trainer), connection_cells(net)))
         ]
-        swap(tables, self.settings.rewire_share * (1 - done / self.epochs))
-        rebuild(net, tables)
+        _swap(tables, self.settings.rewire_share * (1 - done / self.epochs))
+        _rebuild(net, tables)
 
     def curvature(self, trainer: Trainer) -> list[tuple[np.ndarray, np.ndarray]]:
         """Gradient g and curvature h of every connection that could be, over the whole training split.
@@ -93,7 +93,7 @@ def connection_cells(net: Net) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 @dataclass(eq=False)
-class Table:
+class _Table:
     """One layer with its closed connections: matrices (sources + 1, live outputs) whose last row is the bias.
 
     live     : bool   whether the connection is there
@@ -109,8 +109,8 @@ class Table:
     gain: np.ndarray
 
 
-def table_of(net: Net, k: int, g: np.ndarray, h: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> Table:
-    """The Table of layer k: g and h of all its connections, and in which rows and columns the live ones stand."""
+def _table_of(net: Net, k: int, g: np.ndarray, h: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> _Table:
+    """The _Table of layer k: g and h of all its connections, and in which rows and columns the live ones stand."""
     layer = net.layers[k]
     live, W, velocity = np.zeros(g.shape, bool), np.zeros_like(g), np.zeros_like(g)
     live[rows, cols] = True
@@ -123,10 +123,10 @@ def table_of(net: Net, k: int, g: np.ndarray, h: np.ndarray, rows: np.ndarray, c
     best = promise.argmax(axis=0), np.arange(g.shape[1])  # of the closed ones into each unit
     gain = np.full_like(g, -np.inf)
     gain[best] = promise[best]
-    return Table(live, W, velocity, np.where(live, W**2 * h, np.inf), gain)
+    return _Table(live, W, velocity, np.where(live, W**2 * h, np.inf), gain)
 
 
-def swap(tables: list[Table], share: float) -> None:
+def _swap(tables: list[_Table], share: float) -> None:
     """Change `live` in place: up to `share` of the live connections leave, the cheapest first, for the best closed."""
     cost, gain, live = (
         np.concatenate([getattr(table, name).ravel() for table in tables]) for name in ("cost", "gain", "live")
@@ -141,7 +141,7 @@ def swap(tables: list[Table], share: float) -> None:
         table.live = values.reshape(table.live.shape)
 
 
-def rebuild(net: Net, tables: list[Table]) -> None:
+def _rebuild(net: Net, tables: list[_Table]) -> None:
     """Go on with the live connections of the tables; those that stayed keep their weights and their momentum."""
     connections = []
     for table, rows, cols, n_in in zip(tables, sources(net), net.units[1:], net.sizes):

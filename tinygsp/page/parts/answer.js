@@ -23,8 +23,9 @@ function paintAnswer({ net, blank, chances, winner, target, other }) {
       (winner === label ? "Right." : "Wrong."));
   const far = net && !blank && shownImage === null ? unlikeness(pixels) : 0;
   byId("doubt").hidden = far <= 1;
-  say("doubt", far <= 1 ? "" : "Unlike all that was learnt: the directions of its strokes are further from those of " +
-    `typical training images than in ${Math.round(100 * data.likeness.share)} of 100 images. The answer means little.`);
+  say("doubt", far <= 1 ? "" : "Unlike all that was learnt, so the answer means little.");
+  if (far > 1) byId("doubt").title = "The directions of its strokes are further from those of typical training images than " +
+    `in ${Math.round(100 * data.likeness.share)} of 100 validation images.`;
 
   const of = target === null ? "" : nameOf(target);
   say("view", !net ? `${number(current.film.open[moment])} connections, of which some are drawn`
