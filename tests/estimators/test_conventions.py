@@ -16,7 +16,6 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
-
 SMALL = [PrunedClassifier(hidden=(2,)), PrunedRegressor(hidden=(2,))]  # the defaults take minutes
 
 
