@@ -124,7 +124,7 @@ def test_a_run_goes_on(tables, regression, capsys):
         assert f"{change[0][2:]} is " in capsys.readouterr().err
 
 
-def test_an_interrupted_run_goes_on(tables, regression, monkeypatch):
+def test_an_interrupted_run_goes_on(tables, regression, monkeypatch, terminal_signals):
     out = tables / "interrupted"
     at_step(monkeypatch, 12, lambda: signal.raise_signal(signal.SIGINT))
     arguments = [tables / "price.csv", "--target", "price", *QUICK, "--budget", 8, "--out", out, "--quiet"]

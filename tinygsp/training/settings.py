@@ -60,7 +60,7 @@ class Settings:
     edges_below: float = 0.5  # share of live connections below which a layer becomes a list of them (speed only)
 
 
-ANY_SIZE = 1e9
+ANY_SIZE = 1e30
 RANGES = {  # of the numbers among the fields: the smallest and the largest value that can work, and their type
     "density": (0, 1, float), "epochs": (0, 10**6, int), "dense_epochs": (0, 10**6, int),
     "finetune_epochs": (1, 10**6, int), "tries": (1, 1000, int), "batch_size": (1, 10**9, int), "shift": (0, 255, int),
