@@ -20,11 +20,18 @@ from tqdm import tqdm
 
 from tinygsp.data import TEST, TRAIN
 
-FONTS = [*(f"DejaVuSans{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
-         *(f"DejaVuSansMono{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
-         *(f"DejaVuSerif{style}" for style in ("", "-Bold", "-Italic", "-BoldItalic")),
-         *(f"STIXGeneral{style}" for style in ("", "Bol", "Italic", "BolIta")),
-         "cmb10", "cmmi10", "cmr10", "cmss10", "cmti10", "cmtt10"]
+FONTS = [
+    *(f"DejaVuSans{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
+    *(f"DejaVuSansMono{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
+    *(f"DejaVuSerif{style}" for style in ("", "-Bold", "-Italic", "-BoldItalic")),
+    *(f"STIXGeneral{style}" for style in ("", "Bol", "Italic", "BolIta")),
+    "cmb10",
+    "cmmi10",
+    "cmr10",
+    "cmss10",
+    "cmti10",
+    "cmtt10",
+]
 LETTERS = "ABCDEFGHIJ"
 PARTS = {TRAIN: 6_000, TEST: 1_000}  # images of each letter
 SIDE, BOX, GLYPH = 28, 20, 48  # pixels: of an image, of the box a letter fits in, of the canvas it is first drawn on
@@ -34,16 +41,26 @@ KNOTS = 5  # along each axis, of the field that bends
 def draw(letter, font):
     """A letter as large as a square canvas lets it be, in its middle, an array (GLYPH, GLYPH) of 0 to 1."""
     figure = Figure(figsize=(4, 4), dpi=50)
-    figure.text(0.5, 0.5, letter, font=Path(matplotlib.get_data_path(), "fonts", "ttf", f"{font}.ttf"), fontsize=120,
-                ha="center", va="center")
+    figure.text(
+        0.5,
+        0.5,
+        letter,
+        font=Path(matplotlib.get_data_path(), "fonts", "ttf", f"{font}.ttf"),
+        fontsize=120,
+        ha="center",
+        va="center",
+    )
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     ink = 1 - np.asarray(canvas.buffer_rgba())[:, :, 0] / 255
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     longer = max(np.ptp(rows), np.ptp(columns)) + 1
     at = (np.arange(GLYPH) - (GLYPH - 1) / 2) * longer / GLYPH
-    return sample(ink, np.add.outer(at, np.zeros(GLYPH)) + (rows[0] + rows[-1]) / 2,
-                  np.add.outer(np.zeros(GLYPH), at) + (columns[0] + columns[-1]) / 2)
+    return sample(
+        ink,
+        np.add.outer(at, np.zeros(GLYPH)) + (rows[0] + rows[-1]) / 2,
+        np.add.outer(np.zeros(GLYPH), at) + (columns[0] + columns[-1]) / 2,
+    )
 
 
 def sample(image, row, column):
@@ -52,8 +69,9 @@ def sample(image, row, column):
     row, column = (np.clip(at + 1, 0, n - 1.001) for at, n in zip((row, column), image.shape))
     i, j = row.astype(int), column.astype(int)
     a, b = row - i, column - j
-    return ((1 - a) * ((1 - b) * image[i, j] + b * image[i, j + 1])
-            + a * ((1 - b) * image[i + 1, j] + b * image[i + 1, j + 1]))
+    return (1 - a) * ((1 - b) * image[i, j] + b * image[i, j + 1]) + a * (
+        (1 - b) * image[i + 1, j] + b * image[i + 1, j + 1]
+    )
 
 
 def distort(glyph, rng):
@@ -66,7 +84,7 @@ def distort(glyph, rng):
     there = turn @ [[1, 0], [shear, 1]] @ np.diag(stretch)
     place = (np.arange(SIDE) - (SIDE - 1) / 2) / (BOX / 2)
     place = np.stack(np.meshgrid(place, place, indexing="ij"))
-    near = np.exp(-np.subtract.outer(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, KNOTS)) ** 2 * KNOTS)
+    near = np.exp(-(np.subtract.outer(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, KNOTS)) ** 2) * KNOTS)
     field = near @ rng.normal(0, 0.1, (2, KNOTS, KNOTS)) @ near.T
     source = np.einsum("ij,jrc->irc", np.linalg.inv(there), place - rng.normal(0, 0.1, (2, 1, 1))) + field
     return np.round(255 * sample(glyph, *((source + 1) / 2 * GLYPH - 0.5))).astype(np.uint8)

@@ -118,6 +118,15 @@ def test_two_classes_have_one_score():
     assert (promises(net).reshape(5, 2)[:, 0] == -np.inf).all()
 
 
+def test_certain_samples_have_no_curvature_rather_than_a_negative_one():
+    """Where a probability is 1 up to rounding, p - p^2 may come out below 0."""
+    problem = small_problem("cross-entropy", n=200, k=2)
+    for size in (30, 300, 1e4):
+        net = problem.small([np.full((5, 2), float(size))], None, 0.01)
+        with np.errstate(invalid="raise"):
+            assert np.isfinite(net.curvature()).all()
+
+
 def test_constant_columns_are_never_open():
     problem = small_problem()
     problem.x[:, 1] = 0

@@ -105,7 +105,7 @@ class Small:
         if self.objective.couples and len(outputs) > 1:
             mean = np.zeros((n, starts[-1]))
         elif self.objective.couples:
-            q = q - q * q / weights  # one output alone is coupled with itself only
+            q = np.maximum(q - q * q / weights, 0)  # one output alone is coupled with itself only
         for output in outputs:
             J, place = [], []
             for (row, col), a, d, start in zip(cells, self.a, self.back_from(output), starts):
