@@ -9,7 +9,7 @@ class OneShot(Method):
     fresh : bool   whether fresh weights are scored and kept, not the trained ones
     """
 
-    fixed = {"search_share": 1.0}  # nothing is rewired
+    fixed = {"search_share": 1.0}  # nothing is rewired, and config.json says so
     fresh = False
 
     def phases(self, plan: Plan) -> list[Phase]:

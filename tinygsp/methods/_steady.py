@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tinygsp.training import Dense, Finetune, Method, Phase, Plan, Search, Trainer
+from tinygsp.methods._attempts import in_attempts
+from tinygsp.training import Finetune, Method, Phase, Plan, Search, Trainer
 
 GATE_LR = 3.0  # the rate of their gates at every budget
 
@@ -40,8 +41,10 @@ class Steady(Method):
     def phases(self, plan: Plan) -> list[Phase]:
         """Dense, then in every attempt a search and fine-tuning."""
         s = plan.settings
-        phases = [Dense(plan, s.dense_epochs)]
-        for attempt in range(s.tries):
-            phases.append(SteadySearch(plan, s.epochs, attempt, self.first_gate, self.retired_logit))
-            phases.append(Finetune(plan, s.finetune_epochs))
-        return phases
+        return in_attempts(
+            plan,
+            lambda attempt: [
+                SteadySearch(plan, s.epochs, attempt, self.first_gate, self.retired_logit),
+                Finetune(plan, s.finetune_epochs),
+            ],
+        )

@@ -6,7 +6,8 @@ fine-tuning are the phases of `tinygsp/training/`; the gates decide what stays.
 
 import math
 
-from tinygsp.training import Dense, Finetune, Method, Phase, Plan, Rewire, Search
+from tinygsp.methods._attempts import in_attempts
+from tinygsp.training import Finetune, Method, Phase, Plan, Rewire, Search
 
 
 class Gates(Method):
@@ -17,12 +18,14 @@ class Gates(Method):
     def phases(self, plan: Plan) -> list[Phase]:
         """Dense, then in every attempt a search, rewiring and fine-tuning."""
         s = plan.settings
-        searching = math.ceil(s.search_share * s.epochs - 1e-9)
-        phases = [Dense(plan, s.dense_epochs)]
-        for attempt in range(s.tries):
-            phases += [Search(plan, searching, attempt), Rewire(plan, s.epochs - searching)]
-            phases.append(Finetune(plan, s.finetune_epochs))
-        return phases
+        searching = math.ceil(s.search_share * s.epochs - 1e-9)  # a share of 1/3 of 300 epochs is 100 of them
+        rewiring = s.epochs - searching
+        return in_attempts(
+            plan,
+            lambda attempt: [
+                Search(plan, searching, attempt), Rewire(plan, rewiring), Finetune(plan, s.finetune_epochs)
+            ],
+        )  # fmt: skip
 
 
 method = Gates()

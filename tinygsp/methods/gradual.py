@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinygsp.methods._attempts import in_attempts
 from tinygsp.methods._cuts import Cuts
 from tinygsp.methods._scores import lamp
-from tinygsp.training import Dense, Finetune, Method, Phase, Plan, Trainer
+from tinygsp.training import Finetune, Method, Phase, Plan, Trainer
 
 
 class CutGradually(Cuts):
@@ -30,15 +31,14 @@ class Gradual(Method):
     """Many small cuts by magnitude, which LAMP makes comparable between layers."""
 
     name = "gradual"
-    fixed = {"search_share": 1.0}  # nothing is rewired
+    fixed = {"search_share": 1.0}  # nothing is rewired, and config.json says so
 
     def phases(self, plan: Plan) -> list[Phase]:
         """Dense, then in every attempt gradual cuts and fine-tuning."""
         s = plan.settings
-        phases = [Dense(plan, s.dense_epochs)]
-        for attempt in range(s.tries):
-            phases += [CutGradually(plan, s.epochs, attempt), Finetune(plan, s.finetune_epochs)]
-        return phases
+        return in_attempts(
+            plan, lambda attempt: [CutGradually(plan, s.epochs, attempt), Finetune(plan, s.finetune_epochs)]
+        )
 
     def scores(self, trainer: Trainer) -> list[np.ndarray]:
         """LAMP scores of the trained weights."""

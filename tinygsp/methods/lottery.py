@@ -10,9 +10,10 @@ import math
 
 import numpy as np
 
+from tinygsp.methods._attempts import in_attempts
 from tinygsp.methods._cuts import Cuts
 from tinygsp.methods._scores import lamp
-from tinygsp.training import Dense, Finetune, Method, Net, Phase, Plan, Trainer
+from tinygsp.training import Finetune, Method, Net, Phase, Plan, Trainer
 
 SHARE = 0.8  # of the connections that a round keeps
 
@@ -69,15 +70,14 @@ class Lottery(Method):
     """Rounds of magnitude pruning with rewinding."""
 
     name = "lottery"
-    fixed = {"search_share": 1.0}  # nothing is rewired
+    fixed = {"search_share": 1.0}  # nothing is rewired, and config.json says so
 
     def phases(self, plan: Plan) -> list[Phase]:
         """Dense, then in every attempt rounds and a last round from rewound weights."""
         s = plan.settings
-        phases = [Dense(plan, s.dense_epochs)]
-        for attempt in range(s.tries):
-            phases += [Rounds(plan, s.epochs, attempt), FinetuneRewound(plan, s.finetune_epochs, attempt)]
-        return phases
+        return in_attempts(
+            plan, lambda attempt: [Rounds(plan, s.epochs, attempt), FinetuneRewound(plan, s.finetune_epochs, attempt)]
+        )
 
     def scores(self, trainer: Trainer) -> list[np.ndarray]:
         """LAMP scores of the trained weights."""
