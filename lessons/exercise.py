@@ -31,10 +31,13 @@ def check(name, *claims):
 
 
 def checker(*exercises):
-    """`check(number, answer)` of a lesson: runs exercise `number`, a function of the answer and a random generator."""
+    """`check(number, answer)` of a lesson: runs exercise `number`, a function of the answer and a random generator.
 
-    def check_exercise(number, answer):
-        check(f"Exercise {number}", lambda rng: exercises[number - 1](answer, rng))
+    What is given after the answer, such as a class that the answer works on, is passed on to the exercise.
+    """
+
+    def check_exercise(number, answer, *given):
+        check(f"Exercise {number}", lambda rng: exercises[number - 1](answer, rng, *given))
 
     return check_exercise
 

@@ -15,9 +15,6 @@ LESSONS = ROOT / "lessons"
 README = LESSONS / "README.md"
 WRONG_ANSWERS = ROOT / "tests" / "lessons" / "wrong_answers"
 FOUND = sorted(path.stem for path in LESSONS.glob("*.ipynb"))
-# Not yet under the rules of predictions and wrong answers:
-FIRST_EDITION = {"10_prune_mnist", "11_read_network", "12_prune_table"}
-SECOND_EDITION = [name for name in FOUND if name not in FIRST_EDITION]
 
 # --- reading a notebook ---
 

@@ -13,7 +13,6 @@ import re
 import pytest
 from helpers.lessons import (
     FOUND,
-    SECOND_EDITION,
     WRONG_ANSWERS,
     fenced_python,
     printed,
@@ -24,7 +23,6 @@ from helpers.lessons import (
 )
 
 EVERY_LESSON = pytest.mark.parametrize("name", FOUND)
-WITH_WRONG_ANSWERS = pytest.mark.parametrize("name", SECOND_EDITION)
 
 
 @EVERY_LESSON
@@ -42,7 +40,7 @@ def test_solutions_pass(name):
         assert printed(cell) == f"Exercise {tag[6:]}: passed\n", f"{tag}: {printed(cell)}"
 
 
-@WITH_WRONG_ANSWERS
+@EVERY_LESSON
 def test_wrong_answers_are_rejected_with_a_message(name):
     answers = wrong_answers(name)
     cells = tagged(run(name, with_solutions=True), "wrong-")
@@ -54,7 +52,7 @@ def test_wrong_answers_are_rejected_with_a_message(name):
         assert words is None or words in text, f"no {words!r} in {answer}"
 
 
-@WITH_WRONG_ANSWERS
+@EVERY_LESSON
 def test_every_exercise_has_three_wrong_answers_and_names_a_mistake(name):
     answers = wrong_answers(name)
     for tag in tagged(read(name), "exercise-"):
@@ -67,12 +65,7 @@ def test_wrong_answers_belong_to_lessons():
     assert {path.stem for path in WRONG_ANSWERS.glob("*.py")} <= set(FOUND)
 
 
-@WITH_WRONG_ANSWERS
-def test_there_are_three_exercises(name):
-    assert len(tagged(read(name), "exercise-")) >= 3
-
-
-@WITH_WRONG_ANSWERS
+@EVERY_LESSON
 def test_solutions_explain_themselves(name):
     for tag, cell in tagged(read(name), "solution-").items():
         (code,) = fenced_python(cell.source)

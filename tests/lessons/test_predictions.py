@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from helpers.lessons import SECOND_EDITION, markdown_cells, read
+from helpers.lessons import FOUND, markdown_cells, read
 
-LESSONS = pytest.mark.parametrize("name", SECOND_EDITION)
+LESSONS = pytest.mark.parametrize("name", FOUND)
 PREDICTION = re.compile(
     r"^\*\*Predict\.\*\* .*?\?[^\n]*\n\n((?:- [a-d]\) [^\n]+\n(?:  [^\n]+\n)*){2,4})\n"
     r"<details><summary>Answer</summary>\n\n(.*?)\n\n</details>",

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of lesson 12; see tests/lessons/test_exercises.py."""
+"""Wrong answers to the exercises of lesson 14; see tests/lessons/test_exercises.py."""
 
 # ruff: noqa: F811, F821
 
@@ -41,3 +41,26 @@ def cost_of_group(w, H, group):
 # %% exercise-2: a vector -> expected ()
 def cost_of_group(w, H, group):
     return np.linalg.solve(np.linalg.inv(H)[np.ix_(group, group)], w[group])
+
+
+# %% exercise-3: the open ones stay -> if the open ones stay
+def promises(g, H, is_open):
+    return np.where(is_open, 0, g**2 / (2 * np.diag(H)))
+
+
+# %% exercise-3: everything adapts
+def promises(g, H, is_open):
+    return np.where(is_open, 0, g**2 * np.diag(np.linalg.inv(H)) / 2)
+
+
+# %% exercise-3: without the half -> half is missing
+def promises(g, H, is_open):
+    S, gain = np.flatnonzero(is_open), np.zeros(len(g))
+    for j in np.flatnonzero(~is_open):
+        gain[j] = g[j] ** 2 / (H[j, j] - H[j, S] @ np.linalg.solve(H[np.ix_(S, S)], H[S, j]))
+    return gain
+
+
+# %% exercise-3: the closed ones alone -> shape
+def promises(g, H, is_open):
+    return g[~is_open] ** 2 / (2 * np.diag(H)[~is_open])
