@@ -7,6 +7,7 @@ import signal
 
 import pytest
 from helpers.cli import one_error, write_bands
+from helpers.own_data import prices, write_table
 from helpers.runs import at_step, run
 
 from tinygsp.commands import explain
@@ -201,3 +202,63 @@ def test_data_where_it_makes_no_sense(tmp_path, monkeypatch, small_toy, capsys):
     capsys.readouterr()
     assert run("--resume", tmp_path / "toy", "--data", "x", "--quiet") == 1
     one_error(capsys, "--data x", "is toy, which comes with tinygsp")
+
+
+# --- the other files of a data set ------------------------------------------------------------------------------
+
+TABLE = ["--target", "price", "--epochs", 4, "--dense-epochs", 2, "--finetune-epochs", 2, "--quiet"]
+
+
+@pytest.fixture
+def table_run(tmp_path, monkeypatch):
+    """A finished run in home/runs/x on home/data/price.csv, tested with home/data/more/test.csv."""
+    home = tmp_path / "home"
+    (home / "data" / "more").mkdir(parents=True)
+    write_table(home / "data" / "price.csv", prices(60))
+    write_table(home / "data" / "more" / "test.csv", prices(30))
+    with monkeypatch.context() as patch:
+        patch.chdir(home)
+        assert run("data/price.csv", "--test", "data/more/test.csv", *TABLE, "--out", "runs/x") == 0
+    found = config(home / "runs" / "x")
+    assert (found["test"], found["test_path"]) == ("data/more/test.csv", "../../data/more/test.csv")
+    return home
+
+
+def test_a_table_to_test_with_moves_with_the_run(table_run, tmp_path, capsys):
+    assert explained(table_run / "runs" / "x") == 0  # from another working directory
+    there = table_run.rename(tmp_path / "there")
+    assert explained(there / "runs" / "x") == 0
+
+
+def test_a_table_to_test_with_is_found_beside_the_one_that_is_named(table_run, tmp_path, capsys):
+    (table_run / "data").rename(tmp_path / "elsewhere")
+    assert explained(table_run / "runs" / "x") == 3
+    one_error(capsys, "the data set of the run is not there; name its place with --data PATH")
+    assert explained(table_run / "runs" / "x", "--data", tmp_path / "elsewhere" / "price.csv") == 0
+    (tmp_path / "elsewhere" / "more" / "test.csv").unlink()
+    capsys.readouterr()
+    assert explained(table_run / "runs" / "x", "--data", tmp_path / "elsewhere" / "price.csv") == 3
+    one_error(capsys, "test.csv: cannot be read")
+
+
+def test_a_run_that_goes_on_knows_both_places(table_run, tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.chdir(table_run)
+        at_step(patch, 5, lambda: signal.raise_signal(signal.SIGINT))
+        assert run("data/price.csv", "--test", "data/more/test.csv", *TABLE, "--out", "runs/y") == 130
+    (table_run / "data").rename(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path)
+    assert run("--resume", "home/runs/y", "--data", "elsewhere/price.csv", "--quiet") == 0
+    found = config(table_run / "runs" / "y")
+    assert (found["data_path"], found["test_path"]) == (
+        "../../../elsewhere/price.csv", "../../../elsewhere/more/test.csv",
+    )  # fmt: skip
+    assert explained(table_run / "runs" / "y") == 0
+
+
+@pytest.mark.parametrize("value", [3, ["a"]])
+def test_a_damaged_path_of_a_table_to_test_with(table_run, value, capsys):
+    path = table_run / "runs" / "x" / "config.json"
+    path.write_text(json.dumps(config(path.parent) | {"test_path": value}))
+    assert explained(path.parent) in (1, 3)
+    one_error(capsys, "config.json: damaged, test_path is")

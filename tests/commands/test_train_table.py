@@ -13,6 +13,7 @@ from helpers.runs import at_step, run
 
 from tinygsp.commands import explain
 from tinygsp.data import ReadOptions, load
+from tinygsp.nn.metrics import score
 from tinygsp.sparse import SparseNetwork
 
 QUICK = ["--epochs", 10, "--dense-epochs", 3, "--finetune-epochs", 3]
@@ -52,6 +53,8 @@ def summary_of(out):
 
 def test_a_regression(regression, tables):
     summary, network = summary_of(regression), SparseNetwork.load(regression / "model.npz")
+    dataset = load(tables / "price.csv", options=ReadOptions(target="price"))
+    assert 0.97 < summary["val_accuracy"] < score(network.scores(dataset.val_x), dataset.val_y, "regression")
     assert summary["task"] == "regression" and summary["kept"] == network.count() <= 8
     assert summary["inputs"][:2] == ["width, mm", "depth"] and "constant" not in summary["inputs"]
     assert summary["test_accuracy"] > 0.98
@@ -59,7 +62,6 @@ def test_a_regression(regression, tables):
     assert sticks["mean"]["score"] < 0.05 and 0.98 < sticks["linear model"]["score"] <= 1
     assert sticks["linear model"]["parameters"] <= summary["kept"]
     assert summary["notes"][1] == "column 'constant': constant, left out"
-    dataset = load(tables / "price.csv", options=ReadOptions(target="price"))
     row = dict(zip(dataset.input_names, dataset.test_x[0].tolist()))
     names = {"width_mm" if name == "width, mm" else name.replace(" = ", "_"): value for name, value in row.items()}
     functions = {"silu": lambda z: z / (1 + np.exp(-z)), "asinh": np.arcsinh}
@@ -78,7 +80,7 @@ def test_a_classification(classification, tables):
             assert confusion[true, said] == ((dataset.test_y == true) & (answers == said)).sum()
     assert np.allclose(summary["recall"], confusion.diagonal() / confusion.sum(axis=1), atol=1e-6)
     assert summary["test_accuracy"] == confusion.trace() / confusion.sum() > 0.9
-    majority = np.bincount(dataset.train_y).argmax()
+    majority = np.bincount(np.append(dataset.train_y, dataset.val_y)).argmax()
     assert summary["yardsticks"]["majority"]["score"] == np.mean(dataset.test_y == majority)
 
 
@@ -95,6 +97,7 @@ def test_the_report(tables, capsys):
         "this network ",
         "linear model ",
         "majority ",
+        "chosen by a validation accuracy of ",
         "true class ",
         "cheap ",
         "dear ",

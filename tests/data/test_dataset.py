@@ -7,6 +7,8 @@ import pytest
 
 from tinygsp import data
 from tinygsp.data import DataError
+from tinygsp.sparse import SparseLayer, SparseNetwork
+from tinygsp.training.trainer import make_meta
 
 
 def changed(part, value, task="classification"):
@@ -135,3 +137,26 @@ def test_names_are_bounded_in_all():
     x, y, names = np.zeros((2, 4)), np.array([0, 1]), ("x" * 200,) * 328
     with pytest.raises(DataError, match="the class names have 65600 letters; at most 65536 are allowed in all"):
         data.Dataset("large", x, y, x, y, None, None, "classification", 328, names, (4,), 1.0, 0.0, 1.0)
+
+
+def wide(columns, names=()):
+    """A data set of so many columns, each with a scale of its own."""
+    x, y = np.zeros((2, columns), np.float32), np.array([0, 1])
+    mean, std = np.random.default_rng(0).uniform(1, 2, (2, columns))
+    return data.Dataset(
+        "wide", x, y, x, y, None, None, "classification", 2, ("a", "b"), (columns,), 1.0, mean, std, names
+    )  # fmt: skip
+
+
+def test_a_data_set_that_no_model_file_could_describe(tmp_path):
+    """It is refused when it is made, and one that is not refused can be saved."""
+    dataset = wide(100_000)
+    layer = SparseLayer((100_000, 2), *np.zeros((2, 1), np.int32), np.ones(1, np.float32), np.zeros(2, np.float32))
+    network = SparseNetwork([layer], make_meta(dataset, "silu"))
+    network.save(tmp_path / "model.npz")
+    assert SparseNetwork.load(tmp_path / "model.npz").meta == network.meta
+    with pytest.raises(DataError, match=r"names and scales of 120,000 inputs take 4,[\d,]+ bytes in a model file; at "):
+        wide(120_000)
+    names = tuple(f"{i:字>200}" for i in range(5000))  # a letter takes six bytes
+    with pytest.raises(DataError, match="names and scales of 5,000 inputs take .*shorten their names"):
+        wide(5000, names)

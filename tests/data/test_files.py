@@ -182,6 +182,12 @@ def test_a_file_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypatch):
     assert path.read_bytes() == b"new" and os.listdir(tmp_path) == ["file.bin"]
 
 
+def test_a_name_that_is_no_text_is_written_with_escapes(tmp_path):
+    """The name of a file may hold bytes that are not UTF-8, and get into a table of results."""
+    files.write_atomic(tmp_path / "table.csv", "w\udcff.csv, 字")
+    assert (tmp_path / "table.csv").read_text("utf-8") == r"w\udcff.csv, 字"
+
+
 def test_lines_about_a_file_are_short(tmp_path):
     """Whatever it is called inside, and whatever zipfile quotes of it."""
     long = "x" * 50 + ".npy"

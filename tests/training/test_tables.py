@@ -8,6 +8,7 @@ import pytest
 from helpers.small import small_problem, table
 
 from tinygsp import methods
+from tinygsp.data import from_arrays
 from tinygsp.nn.metrics import score
 from tinygsp.training import (
     Settings,
@@ -21,6 +22,7 @@ from tinygsp.training import (
     table_settings,
 )
 from tinygsp.training.linear import linear
+from tinygsp.training.problem import thinned
 from tinygsp.training.surgeon import carve, leave_inputs, polish
 from tinygsp.training.tables import Candidate, choose, lowest, make_folds, shrink
 
@@ -105,7 +107,7 @@ def test_polish_puts_spare_parameters_to_use():
 
 
 def candidate(kind, share, losses, decay=0.0):
-    return Candidate(kind, share, decay, np.array(losses, float), None)
+    return Candidate(kind, share, decay, np.array(losses, float), 0.5, None)
 
 
 def test_the_first_is_kept_unless_another_is_clearly_better():
@@ -121,6 +123,13 @@ def test_fewer_parameters_are_taken_where_they_are_clearly_better():
     assert choose([whole, half, candidate("carved", 1.0, [2, 2, 2, 2]), other]) is half
     better = candidate("linear", 1.0, [0.9, 0.9, 0.9, 0.9], decay=0.1)
     assert choose([whole, better]) is better  # of all decays the best
+
+
+@pytest.mark.parametrize("loss, is_first", [(0.9, True), (1.0, True), (1.001, False)])
+def test_fewer_inputs_are_taken_where_they_are_not_worse(loss, is_first):
+    linear_one, spare = candidate("linear", 1.0, [1, 1, 1, 1]), candidate("spare", 1.0, [loss] * 4)
+    carved = candidate("carved", 1.0, [0, 0, 1.9, 1.9])  # better than both, not clearly
+    assert choose([linear_one, spare, carved]) is (spare if is_first else linear_one)
 
 
 @pytest.mark.parametrize("n", [2, 4, 50, 500, 1500])
@@ -147,7 +156,7 @@ def test_a_network_is_never_worse_than_the_linear_model(task):
     """A straight line is found to be one; a curve is carved; both are at least as good as the linear model."""
     dataset = table(task=task)
     fit = fit_table(dataset, 8)
-    assert (fit.kind == "linear" or task == "classification") and val_score(fit.network, dataset) > 0.93
+    assert (fit.kind in ("linear", "spare") or task == "classification") and val_score(fit.network, dataset) > 0.93
     x = dataset.train_x
     curved = replace(
         dataset,
@@ -169,7 +178,7 @@ def test_a_network_that_was_trained_competes():
     for _ in trainer.run():
         pass
     fit = fit_table(dataset, 20, network=trainer.network, settings=trainer.settings)
-    assert {record["kind"] for record in fit.records} == {"linear", "carved", "polished"}
+    assert {record["kind"] for record in fit.records} - {"spare"} == {"linear", "carved", "polished"}
     assert fit.network.count() <= 20
 
 
@@ -178,8 +187,74 @@ def test_large_tables_are_left_to_the_method(monkeypatch):
     dataset = table()
     settings = replace(table_settings(dataset, 20), epochs=4)
     fit = fit_table(dataset, 20, settings=settings, fallback=GATES)
-    assert {record["kind"] for record in fit.records} == {"linear", "polished"}
-    assert {record["kind"] for record in fit_table(dataset, 20, settings=settings).records} == {"linear"}
+    assert {record["kind"] for record in fit.records} - {"spare"} == {"linear", "polished"}
+    assert {record["kind"] for record in fit_table(dataset, 20, settings=settings).records} == {"linear", "spare"}
+
+
+@pytest.mark.parametrize("limit", ["tables.MAX_POLISHED", "problem.MAX_ROWS"])
+def test_a_network_too_large_to_be_polished_competes_as_it_is(monkeypatch, limit):
+    """It is better than a line here, so it is the result, bit for bit."""
+    x = np.random.default_rng(0).uniform(-1, 1, (2000, 3))
+    dataset = from_arrays(x[:1500], np.abs(x[:1500, 0]), validation=(x[1500:], np.abs(x[1500:, 0])))
+    trainer = Trainer(dataset, replace(table_settings(dataset, 20), epochs=10), GATES)
+    for _ in trainer.run():
+        pass
+    assert val_score(trainer.network, dataset) > 0.9
+    monkeypatch.setattr("tinygsp.training.tables.MAX_DENSE", 0)
+    monkeypatch.setattr(f"tinygsp.training.{limit}", 0 if "POLISHED" in limit else 200)
+    fit = fit_table(dataset, 20, network=trainer.network, settings=trainer.settings)
+    records = {record["kind"]: record for record in fit.records}
+    assert records.keys() - {"polished", "spare"} == {"linear", "trained"} and ("polished" in records) == (
+        "ROWS" in limit
+    )
+    if limit == "tables.MAX_POLISHED":
+        assert fit.network is trainer.network
+        assert fit.score == records["trained"]["score"] == pytest.approx(val_score(trainer.network, dataset), abs=1e-5)
+
+
+def test_second_derivatives_are_taken_of_some_rows_only(monkeypatch):
+    """Evenly of every class in both splits, each with its own weight."""
+    monkeypatch.setattr("tinygsp.training.problem.MAX_ROWS", 60)
+    dataset = table(n=300, task="classification")
+    weights = np.arange(300.0)
+    small, kept = thinned(dataset, weights, 0)
+    for part, count in (("train", 45), ("val", 15)):
+        x, y, all_x, all_y = (getattr(d, f"{part}_{a}") for d in (small, dataset) for a in "xy")
+        assert len(x) == count and abs(y.mean() - all_y.mean()) < 0.08
+        rows = np.array([np.flatnonzero((all_x == row).all(axis=1))[0] for row in x])
+        assert (np.diff(rows) > 0).all() and (all_y[rows] == y).all()
+        assert (kept[:45] == rows).all() if part == "train" else (kept[45:] == 225 + rows).all()
+    assert not np.array_equal(thinned(dataset, None, 1)[0].train_x, small.train_x)
+    assert thinned(table(n=60), None, 0)[1] is None and len(thinned(table(n=60), None, 0)[0].train_x) == 45
+    for fit in (fit_table(dataset, 4), fit_table(dataset, 4, weights=weights)):
+        assert val_score(fit.network, dataset) > 0.9
+    assert val_score(fit_linear(dataset, 4, weights=weights[:225], whole=True), dataset) > 0.9
+
+
+def test_a_linear_model_does_without_noise():
+    """Nine inputs of noise, and room for all of them; and no input is missing that is worth its place."""
+    x = np.random.default_rng(3).normal(size=(400, 12))
+    y = 3 * x[:, 2] - x[:, 5] + 0.5 * x[:, 9] + np.random.default_rng(4).normal(size=400)
+    fit = fit_table(from_arrays(x[:300], y[:300], validation=(x[300:], y[300:])), 13)
+    assert fit.kind == "spare" and fit.network.used_inputs()[0].tolist() == [2, 5, 9] and fit.network.count() == 4
+
+
+def test_the_score_is_of_samples_that_were_not_fitted_to(monkeypatch):
+    """Where there is nothing to learn, it is that of guessing, though the network is fitted to these samples later."""
+    monkeypatch.setattr("tinygsp.training.tables.CHEAP", 0)  # no model without the inputs that are worth nothing
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(120, 20)), np.arange(120) % 2
+    dataset = from_arrays(x[:90], y[:90], validation=(x[90:], y[90:]))
+    fit = fit_table(dataset, 21, settings=replace(table_settings(dataset, 21), hidden=()))
+    everything = np.mean(fit.network.predict(x) == y)
+    assert fit.score < 0.6 and everything > fit.score + 0.05
+
+
+def test_a_linear_model_is_fitted_to_both_splits_if_asked():
+    dataset = table(n=80)
+    only = replace(dataset, val_y=dataset.val_y + 1000)
+    middle = [fit_linear(only, 3, decay=1e-3, whole=whole).scores(dataset.val_x).mean() for whole in (False, True)]
+    assert middle[1] - middle[0] > 150  # a quarter of the rows is higher by 1000
 
 
 # --- settings and the Trainer -------------------------------------------------------------------------------

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygsp import methods
+
+if TYPE_CHECKING:
+    from tinygsp.data import Dataset
 
 
 class Option(NamedTuple):
@@ -171,6 +174,45 @@ READING = {  # the fields of data.ReadOptions that take a value
 }
 
 
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how to read the data."""
+    group = parser.add_argument_group("how to read the data")
+    for name, option in READING.items():
+        group.add_argument(flag(name), type=option.type, help=option.help)
+    group.add_argument("--transpose", action="store_true", default=None, help="turn images that lie on their side")
+
+
+def reading_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Those of the options of `add_reading` that were given: fields of data.ReadOptions."""
+    return {name: getattr(args, name) for name in (*READING, "transpose") if getattr(args, name) is not None}
+
+
 def flag(name: str) -> str:
     """Return the option of the command line for a name in OPTIONS: "batch_size" -> "--batch-size"."""
     return f"--{name.replace('_', '-')}"
+
+
+def is_table(dataset: Dataset) -> bool:
+    """Whether a data set is a table, with a scale of its own for each column."""
+    from tinygsp.data.scaling import is_columnwise
+
+    return is_columnwise(dataset)
+
+
+def count_parameters(hidden: tuple[int, ...], dataset: Dataset) -> int:
+    """Count the parameters of a network with these hidden layers."""
+    sizes = (dataset.n_in, *hidden, dataset.n_out)
+    return sum((n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:]))
+
+
+def share_of(budget: int, hidden: tuple[int, ...], dataset: Dataset) -> float:
+    """Return the density that keeps `budget` parameters of a network with these hidden layers.
+
+    Raises SettingsError if it has not so many.
+    """
+    from tinygsp.training import SettingsError
+
+    total = count_parameters(hidden, dataset)
+    if budget > total:
+        raise SettingsError(f"--budget {budget}: the network has {total} parameters in all; keep fewer")
+    return budget / total

@@ -13,24 +13,27 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinygsp import methods
 from tinygsp.commands.kit import DONE, FAILED, Parser, Progress, StopSignals, run_command, say, warn
-from tinygsp.commands.options import OPTIONS, flag, number
+from tinygsp.commands.options import COUNT, OPTIONS, add_reading, flag, is_table, number, reading_of, share_of
 
 if TYPE_CHECKING:
+    from tinygsp.data import Dataset
     from tinygsp.sweeping import Task
+    from tinygsp.training import Settings
 
 DENSITIES = (0.0015, 0.00375, 0.01, 0.0147)  # at most 399, 999, 2,666 and 3,919 of 266,610 parameters
 SETTINGS = ("epochs", "tries", "hidden", "batch_size", "lr")  # of OPTIONS, the same for all tasks
 MOST_SEEDS = 10_000
 MOST_WORKERS = 61 if os.name == "nt" else 1024  # Windows can wait for no more processes
 EPILOG = """OUT/tasks/HASH.json is the result of one task; a sweep that is interrupted and repeated does only what is
-missing. Results of other settings in the same folder stay there; the table, the summary and the figure are of the
+missing. Of a table, the networks are compared as the methods leave them; train tries other models as well.
+Results of other settings in the same folder stay there; the table, the summary and the figure are of the
 tasks that the command names. On other machines: start `dask scheduler`, and `dask worker tcp://host:port --nthreads 1`
 once for each core, and give --scheduler; a folder of data must be at the same path on each, the results come back by
 themselves.
@@ -75,10 +78,11 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the arguments; a mistake ends the process with one line and exit code 2."""
     parser = Parser("sweep", "Compare methods: methods x densities x seeds.", EPILOG)
     add = parser.add_argument
-    add("data", help="mnist, toy, or a folder of four IDX files (.gz or plain)")
+    add("data", help="mnist, toy, a folder of four IDX files (.gz or plain), or a table with --target")
     names, densities = ", ".join(methods.names()), ",".join(map(str, DENSITIES))
     add("--methods", type=several(OPTIONS["method"].type), help=f"with commas between: {names} (default: all)")
-    add("--densities", type=several(OPTIONS["density"].type), help=f"default: {densities}; toy: 0.2")
+    add("--densities", type=several(OPTIONS["density"].type), help=f"default: {densities}; toy: 0.2; tables: by size")
+    add("--budgets", type=several(COUNT), help="parameters to keep, biases included, instead of --densities")
     add("--seeds", type=seeds, default=(0, 1, 2, 3, 4), help="0-4 or 0,3,7 (default: 0-4)")
     for name in SETTINGS:
         add(flag(name), type=OPTIONS[name].type, help=OPTIONS[name].help)
@@ -89,10 +93,37 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--tables", action="store_true", help="run nothing: table, figure and summary of what is done already")
     add("--quiet", action="store_true", help="no progress")
     add("--json", action="store_true", help="print the summary as JSON")
+    add_reading(parser)
     args = parser.parse_args(argv)
+    if args.budgets and args.densities:
+        parser.error("--budgets says the same as --densities; leave one of them out")
     if args.scheduler and args.workers:
         parser.error("--workers is for this machine; with --scheduler the cluster has its own")
     return args
+
+
+def chosen_settings(args: argparse.Namespace, dataset: Dataset) -> Iterator[Settings]:
+    """Yield the settings of each budget: the defaults of the data set with the options that were given.
+
+    Raises SettingsError for a budget that the network does not have.
+    """
+    from dataclasses import replace
+
+    from tinygsp.training import defaults, table_budget, table_settings
+
+    given = {name: getattr(args, name) for name in SETTINGS if getattr(args, name) is not None}
+    of_table, budgets, densities = is_table(dataset), args.budgets or (), args.densities or ()
+    if of_table and not (budgets or densities):
+        budgets = (table_budget(dataset),)
+    elif not (budgets or densities):
+        densities = (defaults("toy").density,) if args.data == "toy" else DENSITIES
+    for density in densities:
+        own = table_settings(dataset, None, density) if of_table else defaults(args.data, density)
+        yield replace(own, **given, density=density)
+    for budget in budgets:
+        own = table_settings(dataset, budget) if of_table else defaults(args.data)
+        density = share_of(budget, given.get("hidden", own.hidden), dataset)
+        yield replace(own if of_table else defaults(args.data, density), **given, density=density)
 
 
 # --- the sweep ----------------------------------------------------------------------------------------------
@@ -108,7 +139,7 @@ class Sweep:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args, self.tasks, self.results, self.is_written = args, [], {}, False
-        self.out = args.out or Path("sweeps") / Path(args.data).resolve().name
+        self.out = args.out or Path("sweeps") / Path(args.data).resolve().name.removesuffix(".csv")
 
     def kept(self) -> str:
         """Return how much is done and how to go on, as the end of an error line; "" before the sweep has begun."""
@@ -141,16 +172,14 @@ class Sweep:
 
     def make_tasks(self) -> list[Task]:
         """List the tasks that the arguments name."""
-        from dataclasses import replace
-
+        from tinygsp.data import ReadOptions, load
         from tinygsp.sweeping import make_tasks
-        from tinygsp.training import defaults
 
         args = self.args
-        given = {name: getattr(args, name) for name in SETTINGS if getattr(args, name) is not None}
-        densities = args.densities or ((defaults("toy").density,) if args.data == "toy" else DENSITIES)
-        settings = {density: replace(defaults(args.data, density), **given) for density in densities}
-        return make_tasks(args.data, args.methods, densities, args.seeds, settings.__getitem__)
+        options = ReadOptions(**reading_of(args))
+        dataset = load(args.data, args.seeds[0], options=options)
+        settings = {s.density: s for s in chosen_settings(args, dataset)}
+        return make_tasks(args.data, args.methods, tuple(settings), args.seeds, settings.__getitem__, options)
 
     def run_tasks(self, tasks: list[Task], progress: Progress, stop: StopSignals) -> list[tuple[Task, str]]:
         """Run tasks and keep their results. Returns those that failed, with the reasons."""

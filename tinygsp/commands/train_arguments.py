@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from tinygsp import methods
 from tinygsp.commands.kit import EXIT_CODES, Parser
-from tinygsp.commands.options import COUNT, FURTHER, OPTIONS, READING, Option, flag
+from tinygsp.commands.options import (
+    COUNT,
+    FURTHER,
+    OPTIONS,
+    READING,
+    Option,
+    add_reading,
+    count_parameters,
+    flag,
+    is_table,
+    reading_of,
+    share_of,
+)
 
 if TYPE_CHECKING:
     from tinygsp.data import Dataset
@@ -73,10 +85,7 @@ def make_parser(all_options: bool) -> Parser:
     add("--budget", type=COUNT, help="parameters to keep, biases included, instead of --density")
     for name, option in FURTHER.items():
         add(flag(name), type=option.type, help=option.help if all_options else argparse.SUPPRESS)
-    reading = parser.add_argument_group("how to read the data")
-    for name, option in READING.items():
-        reading.add_argument(flag(name), type=option.type, help=option.help)
-    reading.add_argument("--transpose", action="store_true", default=None, help="turn images that lie on their side")
+    add_reading(parser)
     add("--out", type=Path, help="run folder (default: runs/DATA[-METHOD]-DENSITY-SEED)")
     add("--force", action="store_true", help="replace the run in that folder")
     add("--resume", type=Path, metavar="DIR", help="go on with the run in this folder, with the arguments it has")
@@ -95,10 +104,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> Arguments:
     if args.help_all:
         make_parser(True).print_help()
         parser.exit()
-    given, reading = (
-        {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-        for names in (("data", *OPTIONS, *FURTHER), (*READING, "transpose"))
-    )
+    names = ("data", *OPTIONS, *FURTHER)
+    given, reading = {name: getattr(args, name) for name in names if getattr(args, name) is not None}, reading_of(args)
     config = {}
     if args.budget and "density" in given:
         parser.error(f"--budget {args.budget}: says the same as --density {given['density']:g}; leave one of them out")
@@ -184,32 +191,6 @@ def make_settings(args: Arguments, dataset: Dataset) -> Settings:
         budget = min(table_budget(dataset), count_parameters(settings.hidden, dataset))
         settings = replace(settings, density=share_of(budget, settings.hidden, dataset))
     return settings
-
-
-def is_table(dataset: Dataset) -> bool:
-    """Whether a data set is a table, with a scale of its own for each column."""
-    from tinygsp.data.scaling import is_columnwise
-
-    return is_columnwise(dataset)
-
-
-def count_parameters(hidden: tuple[int, ...], dataset: Dataset) -> int:
-    """Count the parameters of a network with these hidden layers."""
-    sizes = (dataset.n_in, *hidden, dataset.n_out)
-    return sum((n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:]))
-
-
-def share_of(budget: int, hidden: tuple[int, ...], dataset: Dataset) -> float:
-    """Return the density that keeps `budget` parameters of a network with these hidden layers.
-
-    Raises SettingsError if it has not so many.
-    """
-    from tinygsp.training import SettingsError
-
-    total = count_parameters(hidden, dataset)
-    if budget > total:
-        raise SettingsError(f"--budget {budget}: the network has {total} parameters in all; keep fewer")
-    return budget / total
 
 
 def read_setting(args: Arguments, name: str, default: Any) -> Any:

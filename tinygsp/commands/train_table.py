@@ -14,49 +14,52 @@ from tinygsp.training import fit_linear, fit_table
 if TYPE_CHECKING:
     from tinygsp.data import Dataset
     from tinygsp.sparse import SparseNetwork
-    from tinygsp.training import Trainer
+    from tinygsp.training import Fit, Trainer
 
 MOST_LETTERS = 500  # of a formula that is printed
 MOST_CLASSES = 12  # of a confusion matrix that is printed
 KINDS = {  # how a network was made, as fit_table calls it
     "linear": "a linear model",
+    "spare": "a linear model of the inputs that are worth a place",
+    "trained": "the trained network",
     "carved": "a network carved from a dense one by second derivatives",
     "polished": "the trained network, polished by second derivatives",
 }
 
 
-def choose_network(trainer: Trainer) -> tuple[SparseNetwork, str]:
-    """Let the trained network compete with others of as many parameters: (the best, how it was made)."""
-    fit = fit_table(
+def choose_network(trainer: Trainer) -> Fit:
+    """Let the trained network compete with others of as many parameters."""
+    return fit_table(
         trainer.dataset, trainer.budget, network=trainer.network, settings=trainer.settings, seed=trainer.seed
     )  # fmt: skip
-    return fit.network, KINDS.get(fit.kind, fit.kind)
 
 
-def table_summary(network: SparseNetwork, dataset: Dataset, kind: str) -> dict[str, Any]:
-    """What summary.json says of a table beyond the rest.
+def table_summary(fit: Fit, dataset: Dataset) -> dict[str, Any]:
+    """What summary.json says of a table beyond the rest, or otherwise.
 
-    All scores are those on the test split. The yardsticks are the majority of the training split, or its mean, and a
-    linear model with as many parameters as the network has.
+    val_accuracy is the score on the validation split that the choice was made by, before the network was fitted to this
+    split as well. All other scores are those on the test split. The yardsticks, of the same rows, are the majority or
+    the mean, and a linear model with as many parameters as the network has.
     """
-    x, y, count = dataset.test_x, dataset.test_y, network.count()
-    names = reading.input_names(network)
+    network, x, y = fit.network, dataset.test_x, dataset.test_y
+    names, known = reading.input_names(network), np.concatenate([dataset.train_y, dataset.val_y])
     found = {
-        "made_by": kind,
+        "made_by": KINDS.get(fit.kind, fit.kind),
+        "val_accuracy": fit.score,
         "inputs": [names[i] for i in network.used_inputs()[0]],
         "notes": list(dataset.notes),
         "formulas": formulas(network),
     }
-    linear = fit_linear(dataset, max(count, dataset.n_out))
+    linear = fit_linear(dataset, max(network.count(), dataset.n_out), whole=True)
     yardsticks = {"linear model": {"parameters": linear.count(), "score": score(linear.scores(x), y, dataset.task)}}
     if dataset.task == "classification":
-        majority = int(np.bincount(dataset.train_y).argmax())
+        majority = int(np.bincount(known).argmax())
         yardsticks["majority"] = {"parameters": 1, "score": float((y == majority).mean())}
         confusion = np.zeros((dataset.n_out, dataset.n_out), int)
         np.add.at(confusion, (y, network.predict(x)), 1)
         found["confusion"] = confusion.tolist()  # a row for each true class, a column for each answer
     else:
-        mean = np.broadcast_to(dataset.train_y.mean(axis=0), y.shape)
+        mean = np.broadcast_to(known.mean(axis=0), y.shape)
         yardsticks["mean"] = {"parameters": dataset.n_out, "score": score(mean, y, dataset.task)}
     return found | {"yardsticks": yardsticks}
 
@@ -85,6 +88,11 @@ def table_lines(summary: Mapping[str, Any], class_names: tuple[str, ...]) -> lis
     lines.append(f"{'this network':<16}{s['kept']:>12,}{style.format(s['test_accuracy']):>16}   {s['made_by']}")
     for name, found in s["yardsticks"].items():
         lines.append(f"{name:<16}{found['parameters']:>12,}{style.format(found['score']):>16}")
+    name = "accuracy" if classes else "R^2"
+    lines += [
+        "",
+        f"chosen by a validation {name} of {style.format(s['val_accuracy'])}, then fitted to these rows as well",
+    ]
     if classes and len(class_names) <= MOST_CLASSES:
         lines += ["", *confusion_lines(s["confusion"], s["recall"], class_names)]
     return lines

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinygsp.data.columns import check_columns
 from tinygsp.data.files import CHUNK
 from tinygsp.data.limits import (
     MAX_DATASET,
     TASKS,
+    check_description,
     check_input_shape,
     check_names,
     check_sizes,
@@ -26,7 +28,8 @@ from tinygsp.data.limits import (
 from tinygsp.data.scaling import check_input_names, check_scaling, scaled
 
 PLAIN = (
-    "name", "task", "n_out", "divisor", "mean", "std", "class_names", "input_shape", "input_names", "bent", "notes",
+    "name", "task", "n_out", "divisor", "mean", "std", "class_names", "input_shape", "input_names", "bent", "columns",
+    "notes",
 )  # fmt: skip
 
 
@@ -62,6 +65,7 @@ class Dataset:
     std: float | tuple[float, ...]  # alike; 0 marks a constant column, which a network leaves out
     input_names: tuple[str, ...] = ()  # one an input, or none
     bent: tuple[int, ...] = ()  # columns with very long tails, scaled as in `column_scaling`
+    columns: tuple[tuple, ...] = ()  # `columns.Feature` of the columns that are not just one input
     notes: tuple[str, ...] = ()  # what the user should know of how the data was read, a line each
 
     def __post_init__(self) -> None:
@@ -77,6 +81,8 @@ class Dataset:
         check_names(self.class_names, self.n_out, DataError)
         check_scaling(self, self.n_in, DataError)
         check_input_names(self.input_names, self.n_in, DataError)
+        check_columns(self.columns, self.input_names, DataError)
+        check_description({name: getattr(self, name) for name in PLAIN if name != "notes"}, self.n_in, DataError)
 
     @property
     def n_in(self) -> int:

@@ -2,16 +2,18 @@
 
 A column "colour" with the categories blue, green and red becomes the inputs "colour = blue", "colour = green" and
 "colour = red"; one with two categories becomes one input, for the second of them. `plan_features` looks at the table
-to train on, `encode` applies the plan to that one or another.
+to train on, `encode` applies the plan to that one or another. The plan goes with the network into its model file, so
+that `new_rows.py` can apply it to rows that come later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from tinygsp.data.columns import Feature
 from tinygsp.data.dataset import DataError
 from tinygsp.data.limits import shown
 from tinygsp.data.tables import Column, Table, few
@@ -19,29 +21,6 @@ from tinygsp.data.tables import Column, Table, few
 MAX_CATEGORIES = 100  # of a column that becomes inputs
 MAX_INPUTS = 2**16
 NOTHING = "(missing)"  # the category of empty cells
-
-
-@dataclass(frozen=True)
-class Feature:
-    """How one column becomes inputs.
-
-    texts     : its categories; None of a column of numbers
-    median    : what stands for a missing number
-    indicator : whether an input says that the number is missing
-    """
-
-    name: str
-    texts: tuple[str, ...] | None = None
-    median: float = 0.0
-    indicator: bool = False
-
-    @property
-    def inputs(self) -> list[str]:
-        """The names of its inputs."""
-        if self.texts is None:
-            return [self.name] + [f"{self.name} is missing"] * self.indicator
-        shown_texts = self.texts[1:] if len(self.texts) == 2 else self.texts
-        return [f"{self.name} = {text}" for text in shown_texts]
 
 
 def plan_features(table: Table, target: str, missing: str | None, train: np.ndarray) -> list[Feature]:
@@ -93,8 +72,8 @@ def plan_feature(column: Column, train: np.ndarray) -> Feature:
     return Feature(column.name, None, float(np.median(known)), bool(column.is_missing.any()))
 
 
-def encode(table: Table, features: Sequence[Feature], trained_on: Table) -> np.ndarray:
-    """The inputs of a table, by the plan made for `trained_on`: (rows, inputs) float64.
+def encode(table: Table, features: Sequence[Feature], trained_on: str | Path) -> np.ndarray:
+    """The inputs of a table, by the plan made for `trained_on`, which messages name: (rows, inputs) float64.
 
     Raises DataError if a column is missing or of another kind, or a category was not there.
     """
@@ -102,12 +81,12 @@ def encode(table: Table, features: Sequence[Feature], trained_on: Table) -> np.n
     for feature in features:
         column = table.columns.get(feature.name)
         if column is None:
-            raise DataError(f"{table.path}: has no column {shown(feature.name)}, which {trained_on.path} has")
+            raise DataError(f"{table.path}: has no column {shown(feature.name)}, which {trained_on} has")
         is_empty = bool(np.isnan(column.values).all())
         if (column.texts is None) != (feature.texts is None) and not is_empty:
             kinds = ("numbers", "texts") if column.texts is None else ("texts", "numbers")
             raise DataError(
-                f"{table.path}: column {shown(feature.name)} has {kinds[0]}, in {trained_on.path} it has {kinds[1]}"
+                f"{table.path}: column {shown(feature.name)} has {kinds[0]}, in {trained_on} it has {kinds[1]}"
             )
         encoder = encode_numbers if feature.texts is None else encode_texts
         parts += encoder(table, column, feature)

@@ -42,7 +42,7 @@ def write_atomic(path: str | os.PathLike, content: bytes | str) -> None:
     """
     path = Path(path)
     if isinstance(content, str):
-        content = content.encode()
+        content = content.encode("utf-8", "backslashreplace")  # the name of a file may hold what no text can
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:

@@ -7,9 +7,10 @@ was trained can also be saved.
 
 from __future__ import annotations
 
+import json
 import math
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ MAX_PAIRS = 2**24  # inputs times outputs: what looks at every input for every o
 MAX_NAME = 200  # letters of the name of one class
 MAX_NAMES = 2**16  # letters of the names of all classes together
 MAX_DATASET = 2**12  # letters of the name of a data set, which may be a path
+MAX_META_BYTES = 2**22  # of what a model file says of its data, as JSON: names and scales of fifty thousand inputs
 LARGEST, SMALLEST = 1e30, 1e-30  # of the numbers that scale an input
 TASKS = ("classification", "regression")
 
@@ -76,6 +78,16 @@ def check_names(names: Sequence[str], n_out: int, error: type[Exception]) -> Non
             raise error(f"the class name {shown(name)} has {len(name)} letters; at most {MAX_NAME} are allowed")
     if sum(map(len, names)) > MAX_NAMES:
         raise error(f"the class names have {sum(map(len, names))} letters; at most {MAX_NAMES} are allowed in all")
+
+
+def check_description(fields: Mapping[str, Any], n_in: int, error: type[Exception]) -> None:
+    """Raise `error` if what a model file has to say of a data set, as JSON, is too long for it."""
+    size = len(json.dumps(fields)) + 2**10  # the rest of what the file says
+    if size > MAX_META_BYTES:
+        raise error(
+            f"names and scales of {n_in:,} inputs take {size:,} bytes in a model file; at most {MAX_META_BYTES:,} are "
+            "allowed: leave columns out, or shorten their names"
+        )
 
 
 def check_input_shape(shape: Sequence[int], n_in: int, error: type[Exception]) -> None:

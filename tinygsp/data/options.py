@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 
@@ -24,6 +25,15 @@ class ReadOptions:
     def given(self) -> dict[str, Any]:
         """Those that differ from the default: {name: value}."""
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+
+    def paths(self, data: str | os.PathLike) -> dict[str, str]:
+        """Those that are paths, if `data` is read: {name: path}."""
+        names = ["test", "class_names"] + ["target"] * (os.path.splitext(data)[1].lower() == ".npy")
+        return {name: getattr(self, name) for name in names if getattr(self, name)}
+
+    def with_paths(self, data: str | os.PathLike, change: Callable[[str], str]) -> ReadOptions:
+        """The same with other paths, for `data`."""
+        return replace(self, **{name: change(path) for name, path in self.paths(data).items()})
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> ReadOptions:

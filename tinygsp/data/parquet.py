@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tinygsp.data.tables import MAX_CELLS, MAX_TEXTS, MISSING, Column, check_hea
 
 
 def read_parquet(
-    path: Path, drop: Sequence[str], categories: Sequence[str]
+    path: Path, drop: Sequence[str], categories: Sequence[str], only: Container[str] | None = None
 ) -> tuple[list[str], dict[str, Column], int]:
     """Read the columns of a .parquet file, as `tables.read_csv` does those of a text file."""
     try:
@@ -29,7 +29,7 @@ def read_parquet(
         check_header(path, names)
         if rows * len(names) > MAX_CELLS:
             raise DataError(f"{path}: has more than {MAX_CELLS:,} cells; read a part of it")
-        kept = [name for name in names if name not in drop]
+        kept = [name for name in names if name not in drop and (only is None or name in only)]
         columns = {name: to_column(path, name, file.read([name]).column(0), name in categories) for name in kept}
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); expected a .parquet file") from error

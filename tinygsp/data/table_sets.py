@@ -42,11 +42,11 @@ def load_table(name: str, path: Path, options: ReadOptions, split_seed: int = 0)
         raise DataError(f"{path}: {table.rows} rows are too few to train, validate and test with")
 
     features = plan_features(table, options.target, options.missing, train)
-    x, y = encode(table, features, table), to_targets(table, target, task)
+    x, y = encode(table, features, path), to_targets(table, target, task)
     if test:
         check_same_columns(test, table)
         check_target(test, test.columns[options.target])
-        pair = encode(test, features, table), to_targets(test, same_kind(test, table, target), task)
+        pair = encode(test, features, path), to_targets(test, same_kind(test, table, target), task)
     else:
         pair = x[test_rows], y[test_rows]
     names = [name for feature in features for name in feature.inputs]
@@ -62,7 +62,7 @@ def load_table(name: str, path: Path, options: ReadOptions, split_seed: int = 0)
         raise DataError(f"{path}: {error}") from error
     split = "" if test else f"; a fifth of {table.rows:,} rows tests, a fifth of the others validates"
     note = f"target {shown(options.target)}: {reason}, so a {task}{split}"
-    return replace(dataset, notes=(note, *dataset.notes))
+    return replace(dataset, columns=tuple(f for f in features if not f.is_plain), notes=(note, *dataset.notes))
 
 
 def read(path: Path, options: ReadOptions) -> Table:

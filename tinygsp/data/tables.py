@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,24 +55,29 @@ class Table:
 
 
 def read_table(
-    path: Path, drop: Sequence[str] = (), categories: Sequence[str] = (), encoding: str | None = None
+    path: Path,
+    drop: Sequence[str] = (),
+    categories: Sequence[str] = (),
+    encoding: str | None = None,
+    only: Container[str] | None = None,
 ) -> Table:
     """Read a table.
 
     drop       : columns to leave out
     categories : columns whose cells are texts, though they may look like numbers
     encoding   : of a text file; UTF-8 unless given
+    only       : columns to read, as far as they are there; None reads all. Then the others may hold anything
 
     Raises DataError, one line that names the file and, where it can, line and column.
     """
     if path.suffix.lower() == ".parquet":
         from tinygsp.data.parquet import read_parquet
 
-        names, columns, rows = read_parquet(path, drop, categories)
+        names, columns, rows = read_parquet(path, drop, categories, only)
     else:
-        names, columns, rows = read_csv(path, drop, categories, encoding)
+        names, columns, rows = read_csv(path, drop, categories, encoding, only)
     for option, chosen in (("drop", drop), ("categories", categories)):
-        if unknown := [name for name in chosen if name not in names]:
+        if only is None and (unknown := [name for name in chosen if name not in names]):
             raise DataError(f"{path}: --{option} {unknown[0]}: no such column; its columns are {few(names)}")
     if not rows:
         raise DataError(f"{path}: has no rows below its header")
@@ -99,17 +104,21 @@ def check_header(path: Path, names: Sequence[str]) -> None:
 
 
 def read_csv(
-    path: Path, drop: Sequence[str], categories: Sequence[str], encoding: str | None
+    path: Path, drop: Sequence[str], categories: Sequence[str], encoding: str | None, only: Container[str] | None
 ) -> tuple[list[str], dict[str, Column], int]:
     """Read a text file whose first line names the columns: (all names, columns without those dropped, rows)."""
     try:
         with open(path, encoding=encoding or "utf-8-sig", newline="") as file:
-            delimiter = find_delimiter(path, file.read(2**16))
+            delimiter = find_delimiter(path, file.read(2**16), 2 if only is None else 1)
             file.seek(0)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             names = [name.strip() for name in next(reader)]
             check_header(path, names)
-            cells = [None if name in drop else Cells(path, name, name in categories, delimiter) for name in names]
+            is_left_out = [name in drop or (only is not None and name not in only) for name in names]
+            cells = [
+                None if left_out else Cells(path, name, name in categories, delimiter)
+                for name, left_out in zip(names, is_left_out)
+            ]
             rows = 0
             for lines, block in blocks(path, reader, len(names)):
                 rows += len(block)
@@ -132,15 +141,18 @@ def read_csv(
     return names, {column.name: column.column() for column in cells if column is not None}, rows
 
 
-def find_delimiter(path: Path, start: str) -> str:
-    """Find the character between cells: that which cuts the first lines into the most cells, as many in each."""
+def find_delimiter(path: Path, start: str, least: int = 2) -> str:
+    """Find the character between cells: that which cuts the first lines into the most cells, as many in each.
+
+    least : columns that there must be
+    """
     if not start.strip():
         raise DataError(f"{path}: is empty; expected a line with the names of the columns")
     if "\0" in start:
         raise DataError(f"{path}: has bytes of 0, so it is no text in this encoding; name another with --encoding")
     lines = start.splitlines(keepends=True)[:50]
     best = max(DELIMITERS, key=lambda delimiter: cells_a_line(lines, delimiter))
-    if cells_a_line(lines, best)[1] < 2:
+    if cells_a_line(lines, best)[1] < least:
         raise DataError(f"{path}: has one column; cells must be separated by , ; | or tabs")
     return best
 

@@ -2,7 +2,8 @@
 
 A data set with a name, such as mnist, needs nothing. Of a path, config.json has `data` as it was typed, `data_path`,
 relative to the run folder unless it was typed as an absolute path, and `data_digest`, the SHA-256 of its arrays. So
-run and data may be moved together; if only one was, `--data PATH` says where the data set is now.
+run and data may be moved together; if only one was, `--data PATH` says where the data set is now. The other files that
+a data set is read from, such as the one of `--test`, have a path of this kind as well: `test_path` and so on.
 """
 
 from __future__ import annotations
@@ -48,20 +49,29 @@ def read_config(run: Path) -> dict:
     return config
 
 
-def source_entries(name: str, path: str | Path, run: Path, dataset: Dataset) -> dict[str, str]:
+def source_entries(
+    name: str, path: str | Path, run: Path, dataset: Dataset, options: data.ReadOptions | None = None
+) -> dict[str, str]:
     """What config.json keeps of a data set besides its name: data_path and data_digest; of a named one nothing.
 
-    name : as it was typed when the run began;  path : where it is now;  run : the run folder
+    name    : as it was typed when the run began;  path : where it is now;  run : the run folder
+    options : how it is read; of the paths among them, there are test_path and so on
     """
     if name in NAMES:
         return {}
-    kept = os.fspath(path)
-    if not os.path.isabs(kept):
-        try:
-            kept = Path(os.path.relpath(Path(path).resolve(), run.resolve())).as_posix()
-        except ValueError:  # another drive of Windows
-            kept = str(Path(path).resolve())
-    return {"data_path": kept, "data_digest": data_digest(dataset).tobytes().hex()}
+    others = options.paths(name) if options else {}
+    entries = {f"{option}_path": path_from(run, other) for option, other in others.items()}
+    return {"data_path": path_from(run, path), **entries, "data_digest": data_digest(dataset).tobytes().hex()}
+
+
+def path_from(run: Path, path: str | Path) -> str:
+    """A path as config.json keeps it: relative to the run folder, unless it is an absolute one."""
+    if os.path.isabs(path):
+        return os.fspath(path)
+    try:
+        return Path(os.path.relpath(Path(path).resolve(), run.resolve())).as_posix()
+    except ValueError:  # another drive of Windows
+        return str(Path(path).resolve())
 
 
 def load_source(config: Mapping[str, Any], run: Path, moved_to: Path | None = None) -> Dataset:
@@ -83,9 +93,7 @@ def load_source(config: Mapping[str, Any], run: Path, moved_to: Path | None = No
         what = f"--data {path}: is not there" if moved_to else f"{path}: the data set of the run is not there"
         raise data.DataError(f"{what}; name its place with --data PATH")
     try:
-        dataset = data.load(path, config["seed"], options=data.ReadOptions.of(config))
-    except TypeError as error:
-        raise RunError(f"{where}: damaged, {error}") from error
+        dataset = data.load(path, config["seed"], options=source_options(config, run, moved_to))
     except data.DataError as error:
         raise data.DataError(f"{where}: the data set of the run: {error}") from error
     if name not in NAMES and "data_digest" in config and config["data_digest"] != data_digest(dataset).tobytes().hex():
@@ -93,6 +101,30 @@ def load_source(config: Mapping[str, Any], run: Path, moved_to: Path | None = No
             f"{path}: not the data set of the run, its digest is another; put that back, or name it with --data PATH"
         )
     return replace(dataset, name=name)
+
+
+def source_options(config: Mapping[str, Any], run: Path, moved_to: Path | None = None) -> data.ReadOptions:
+    """How the data set of a run is read, with its other files where they are now.
+
+    If the data set was moved, and one of these is no longer at its place, it is looked for beside the data set, as it
+    was before. Raises RunError if config.json is damaged.
+    """
+    try:
+        options = data.ReadOptions.of(config)
+    except TypeError as error:
+        raise RunError(f"{run / 'config.json'}: damaged, {error}") from error
+    found = {}
+    for option, path in options.paths(config["data"]).items():
+        kept = config.get(f"{option}_path")
+        if kept is not None:  # else a run that began before there were such entries
+            if not isinstance(kept, str):
+                raise RunError(f"{run / 'config.json'}: damaged, {option}_path is {shown(kept)}; expected a path")
+            path = os.path.normpath(run.resolve() / kept)
+        if moved_to is not None and not os.path.exists(path):
+            beside = os.path.relpath(path, Path(source_path(config, run)).parent)
+            path = os.path.normpath(moved_to.parent / beside)
+        found[option] = path if moved_to is None or moved_to.is_absolute() else os.path.relpath(path)
+    return replace(options, **found)
 
 
 def source_path(config: Mapping[str, Any], run: Path) -> str:

@@ -11,14 +11,14 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from tinygsp import methods, runs
-from tinygsp.data import DataError, Dataset, load
+from tinygsp.data import DataError, Dataset, ReadOptions, load
 from tinygsp.training import DivergedError, Settings, SettingsError, Trainer, known_fields
 
 FORMAT = 2  # of a result; raise it when a method changes, so that old results are not taken for new ones
@@ -32,15 +32,19 @@ class TaskError(RuntimeError):
 class Task:
     """One run, described by numbers and texts alone, so that it can be sent to any process and compared as JSON."""
 
-    data: str  # mnist, toy, or the absolute path of a folder
+    data: str  # mnist, toy, or the absolute path of a folder or table
     fingerprint: str  # SHA-256 of the arrays: the same data in another place give the same result
     method: str
     seed: int
     settings: dict  # every field of Settings, the density among them
+    reading: dict = field(default_factory=dict)  # how the data is read: fields of ReadOptions
 
     def identity(self) -> dict:
-        """Return all that the result depends on, as JSON gives it back: the tuples have become lists."""
-        fields = {name: value for name, value in vars(self).items() if name != "data"}
+        """Return all that the result depends on, as JSON gives it back: the tuples have become lists.
+
+        Where the data is, and how it is read, does not matter: the fingerprint says what comes of it.
+        """
+        fields = {name: value for name, value in vars(self).items() if name not in ("data", "reading")}
         fields["settings"] = known_fields(self.settings)
         return json.loads(json.dumps({"format": FORMAT, **fields}))
 
@@ -61,18 +65,20 @@ def make_tasks(
     densities: Sequence[float],
     seeds: Sequence[int],
     settings: Settings | Callable[[float], Settings],
+    options: ReadOptions | None = None,
 ) -> list[Task]:
     """List every combination of method, density and seed as Tasks, seed by seed.
 
-    data         : mnist, toy, or the path of a folder, as for data.load
+    data         : mnist, toy, or the path of a folder or table, as for data.load
     method_names : of tinygsp.methods; None for all of them
     settings     : Settings, whose density is replaced by each of `densities`, or a function density -> Settings
+    options      : how the data is read, such as the column to predict
 
     Raises SettingsError of a method that is unknown or cannot work with the data, and DataError.
     """
     settings_at = settings if callable(settings) else lambda density: replace(settings, density=density)
     chosen = {name: methods.find(name) for name in (methods.names() if method_names is None else method_names)}
-    dataset = load(data, seeds[0])
+    dataset = load(data, seeds[0], options=options)
     for density in densities:
         for method in chosen.values():
             Trainer(dataset, settings_at(density), method, seeds[0])  # raises SettingsError now, not in a worker
@@ -80,8 +86,9 @@ def make_tasks(
     if data == "toy":  # its points are drawn anew for each seed
         fingerprints = {seed: fingerprint(load(data, seed)) for seed in seeds}
     location = data if data in ("mnist", "toy") else str(Path(data).resolve())
+    reading = options.with_paths(data, lambda path: str(Path(path).resolve())).given() if options else {}
     return [
-        Task(location, fingerprints[seed], name, seed, asdict(settings_at(density)))
+        Task(location, fingerprints[seed], name, seed, asdict(settings_at(density)), reading)
         for seed in seeds
         for density in densities
         for name in chosen
@@ -111,7 +118,7 @@ def run_task(task: Task) -> dict:
 
 
 def _run(task: Task) -> dict:
-    dataset = load(task.data, task.seed)
+    dataset = load(task.data, task.seed, options=ReadOptions(**task.reading))
     if fingerprint(dataset) != task.fingerprint:
         raise TaskError(f"{task.data}: not the data of the sweep; every machine needs the same files")
     began, cpu_began = time.perf_counter(), time.process_time()

@@ -3,7 +3,7 @@
     z = x W + b       with at most `budget` nonzero numbers among all W and b
 
 It starts from all parameters, or where they are too many from the most promising ones, drops those that cost least,
-then swaps; see `newton.py`. Lesson 12 builds it.
+then swaps; see `newton.py`. Lesson 14 builds it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from tinygsp.data import Dataset
 from tinygsp.sparse import SparseNetwork
 from tinygsp.training.newton import Small, drop, grow, swap, train
-from tinygsp.training.problem import Problem, problem_of, to_network
+from tinygsp.training.problem import Problem, problem_of, thinned, to_network
 from tinygsp.training.trainer import make_meta
 
 DECAY = 1e-3  # of the model while its parameters are chosen
@@ -30,22 +30,29 @@ def fit_linear(
     loss: str = "",
     decay: float | None = None,
     weights: np.ndarray | None = None,
+    whole: bool = False,
 ) -> SparseNetwork:
     """Fit a linear model with at most `budget` nonzero parameters, biases included; returns a network of one layer.
 
-    dataset : Dataset; the model is fitted on its training split
+    dataset : Dataset; the model is fitted to its training split, at most `problem.MAX_ROWS` samples
     loss    : "cross-entropy", "squared", "absolute" or "huber"; "" is the first or the second, by the task
     decay   : of the weights; None takes the best on the validation split
     weights : (n,) float, of the training samples; None: all are 1
+    whole   : whether it is fitted to both splits once `decay` is known, as the result of `fit_table` is
 
     Two classes need one score, so the first output has no parameter then. A regression keeps the bias of each output.
     """
-    problem = problem_of(dataset, loss, weights)
+    if weights is not None:
+        weights = np.append(weights, np.ones(len(dataset.val_x)))
+    small, weights = thinned(dataset, weights, 0)
+    both, n = problem_of(small, loss, weights, whole=True), len(small.train_x)
+    problem = both.take(np.arange(n))
     net = linear(problem, budget)
     if decay is None:
-        whole = problem_of(dataset, loss, whole=True)
-        validation = whole.take(np.arange(len(problem.x), len(whole.x)))
-        decay = best_decay(net, validation, DECAYS)
+        decay = best_decay(net, both.take(np.arange(n, len(both.x))), DECAYS)
+    if whole:
+        problem = both
+        net = linear(both, budget)
     net.set_decay(decay)
     train(net, 20)
     return to_network(net, problem, make_meta(dataset, "silu"))
@@ -73,6 +80,6 @@ def best_decay(net: Small, validation: Problem, decays: Sequence[float]) -> floa
     for decay in decays:
         net.set_decay(decay)
         train(net, 10, 1e-4)
-        found[decay] = validation.losses(net).mean()
+        found[decay] = validation.losses(net.outputs(validation.x)).mean()
     net.recall(memory)
     return min(found, key=found.get)

@@ -1,21 +1,25 @@
 """A table as second-order training sees it: scaled inputs, targets of unit spread, weights, and an objective.
 
-`problem_of` makes one of a Dataset, `to_small` and `to_network` turn networks into what `newton.py` works on, and back.
+`problem_of` makes one of a Dataset, after `thinned` has left out what is too much for it; `to_small` and `to_network`
+turn networks into what `newton.py` works on, and back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tinygsp.data import Dataset
+from tinygsp.nn.metrics import score
 from tinygsp.sparse import Meta, SparseLayer, SparseNetwork
 from tinygsp.training.newton import Small, tidy
 from tinygsp.training.objectives import OBJECTIVES
 from tinygsp.training.settings import loss_name
 from tinygsp.training.targets import target_scale
 
+MAX_ROWS = 40_000  # samples that second derivatives are taken of; a network of 400 parameters takes 0.4 GB then
 BY_TASK = {"classification": "cross-entropy", "regression": "squared"}  # the losses of tables
 
 
@@ -53,9 +57,45 @@ class Problem:
         objective = OBJECTIVES[self.loss](self.target, self.weights)
         return Small(self.x, objective, W, is_open, decay, pinned=self.is_regression)
 
-    def losses(self, net: Small) -> np.ndarray:
-        """The loss of each sample of this problem, for a network that was perhaps fitted to others: (n,)."""
-        return OBJECTIVES[self.loss](self.target).each(net.outputs(self.x))
+    def losses(self, z: np.ndarray) -> np.ndarray:
+        """The loss of each sample of this problem for outputs z (n, n_out), of a network fitted to others: (n,)."""
+        return OBJECTIVES[self.loss](self.target).each(z)
+
+    def score(self, z: np.ndarray) -> float:
+        """Accuracy, or the mean R^2, of outputs z (n, n_out)."""
+        with np.errstate(divide="ignore", invalid="ignore"):  # a target that never changes has no R^2
+            return score(z, self.target, "regression" if self.is_regression else "classification")
+
+
+def joined(problems: Sequence[Problem]) -> Problem:
+    """One problem of the samples of several, without their weights."""
+    x, target = (np.concatenate([getattr(p, name) for p in problems]) for name in ("x", "target"))
+    return replace(problems[0], x=x, target=target, weights=None)
+
+
+def thinned(dataset: Dataset, weights: np.ndarray | None, seed: int) -> tuple[Dataset, np.ndarray | None]:
+    """A data set with at most MAX_ROWS samples in its training and validation splits together, and their weights.
+
+    weights : of the training samples, then of the validation samples; or None
+    seed    : draws the samples, evenly of each class, and of small and large targets
+    """
+    n, m = len(dataset.train_x), len(dataset.val_x)
+    if n + m <= MAX_ROWS:
+        return dataset, weights
+    counts = [max(1, MAX_ROWS * size // (n + m)) for size in (n, m)]
+    train, val = (
+        np.sort(by_target(y, seed)[np.arange(count) * len(y) // count])
+        for y, count in zip((dataset.train_y, dataset.val_y), counts)
+    )
+    arrays = {"train_x": dataset.train_x[train], "train_y": dataset.train_y[train]}
+    arrays |= {"val_x": dataset.val_x[val], "val_y": dataset.val_y[val]}
+    return replace(dataset, **arrays), None if weights is None else weights[np.append(train, n + val)]
+
+
+def by_target(y: np.ndarray, seed: int) -> np.ndarray:
+    """The samples in the order of their targets, (n,) or (n, k); those of the same target as the seed draws them."""
+    order = np.random.default_rng(seed).permutation(len(y))
+    return order[np.argsort((y if y.ndim == 1 else y[:, 0])[order], kind="stable")]
 
 
 def problem_of(dataset: Dataset, loss: str = "", weights: np.ndarray | None = None, whole: bool = False) -> Problem:

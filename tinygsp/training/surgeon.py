@@ -15,6 +15,7 @@ from tinygsp.training.problem import Problem, to_small
 MAX_DENSE = 2e8  # multiplications for the second derivatives of a network before pruning, above which none is tried
 ATTEMPTS, CHEAP = (5, 2), 6e6  # networks that are tried: the first number below so many multiplications
 CLEAR = 3.0  # standard errors by which the loss must rise without an input that stays
+CLEAR_LINEAR = 2.0  # alike, in a linear model: there it is half of what a weight is in standard errors of its own
 MAX_POLISHED = 1e10  # alike, of a pruned one
 
 
@@ -40,17 +41,22 @@ def carve(problem: Problem, budget: int, hidden: tuple[int, ...], seed: int) -> 
         nets.append(net)
     best = min(nets, key=lambda net: net.value)
     finish(best)
-    while leave_inputs(best):  # ends: what takes the place of an input may not be worth it, but none comes back
-        finish(best)
-    best.allowed[0][:-1] &= best.is_open[0][:-1].any(axis=1, keepdims=True)
-    return best
+    return spare(best)
 
 
-def leave_inputs(net: Small) -> bool:
+def spare(net: Small, clear: float = CLEAR) -> Small:
+    """Do without the inputs that are not worth a place, as long as there are any; returns the network."""
+    while leave_inputs(net, clear):  # ends: what takes the place of an input may not be worth it, but none comes back
+        finish(net)
+    net.allowed[0][:-1] &= net.is_open[0][:-1].any(axis=1, keepdims=True)
+    return net
+
+
+def leave_inputs(net: Small, clear: float = CLEAR) -> bool:
     """Do without the inputs that are not worth a place, for good; says whether there were any.
 
     An input stays if, although other inputs get its connections, the losses of the samples rise clearly without it: by
-    more than CLEAR standard errors of the rise, so that a few odd samples cannot hold it, and their log-likelihood by
+    more than `clear` standard errors of the rise, so that a few odd samples cannot hold it, and their log-likelihood by
     more than log(n) / 2 + log(d) for each of its connections, n being the number of samples and d that of the
     connections that they were chosen from (Schwarz 1978; Chen, Chen 2008). It is tried where W' [H^-1]^-1 W / 2 of
     their block, what closing them costs if the others adapt but none comes instead, is not far above that.
@@ -73,7 +79,7 @@ def leave_inputs(net: Small) -> bool:
             grow(net, count)
             train(net, 10, 1e-4)
             rise = net.objective.each(net.outputs(net.x[:, :-1])) - before
-            is_clear = rise.mean() > CLEAR * rise.std() / np.sqrt(n)
+            is_clear = rise.mean() > clear * rise.std() / np.sqrt(n)
             if is_clear and worth * (net.value - memory[2]) > price * len(of_input):
                 net.recall(memory)
                 net.evaluate(net.W)

@@ -1,7 +1,7 @@
 """Fit a small network to a table: settings that suit its size, candidates, and the choice between them.
 
 Candidates are a linear model, small networks carved from dense ones, and the network of a method of pruning, polished.
-Each is judged on samples that it was not fitted to, and the best is fitted again to all. Lesson 12 shows what comes
+Each is judged on samples that it was not fitted to, and the best is fitted again to all. Lesson 14 shows what comes
 of it. Read `newton.py` first.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -17,9 +18,9 @@ from tinygsp.sparse import SparseNetwork
 from tinygsp.training.linear import DECAY, DECAYS, linear
 from tinygsp.training.method import Method
 from tinygsp.training.newton import Small, drop, swap, train
-from tinygsp.training.problem import BY_TASK, Problem, problem_of, to_network
+from tinygsp.training.problem import BY_TASK, Problem, by_target, joined, problem_of, thinned, to_network
 from tinygsp.training.settings import Settings, SettingsError
-from tinygsp.training.surgeon import MAX_DENSE, MAX_POLISHED, carve, polish, work
+from tinygsp.training.surgeon import CLEAR_LINEAR, MAX_DENSE, MAX_POLISHED, carve, polish, spare, work
 from tinygsp.training.trainer import Trainer, make_meta
 
 SHARES = (1.0, 0.7, 0.5)  # of the budget: fewer parameters are kept where more do not help
@@ -35,6 +36,7 @@ class Candidate:
     share  : float    of the budget that it uses, at most
     decay  : float    of its weights
     losses : (n,)     of the samples to judge by, those of the first fold first
+    score  : float    accuracy or R^2 on these samples
     start  : function from a Problem to the Small with the whole budget
     """
 
@@ -42,6 +44,7 @@ class Candidate:
     share: float
     decay: float
     losses: np.ndarray
+    score: float
     start: Callable[[Problem], Small]
 
     @property
@@ -50,16 +53,21 @@ class Candidate:
         return float(self.losses.mean())
 
     def record(self) -> dict:
-        """What there is to say of it: kind, share, decay and loss."""
-        return {"kind": self.kind, "share": self.share, "decay": self.decay, "loss": self.loss}
+        """What there is to say of it: kind, share, decay, loss and score."""
+        return {name: getattr(self, name) for name in ("kind", "share", "decay", "loss", "score")}
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What `fit_table` found: the network, how it was made, and the records of all candidates, the best first."""
+    """What `fit_table` found: the network, how it was made, and the records of all candidates, the best first.
+
+    score : float   of the chosen candidate on the samples it was judged by. It was not fitted to them when it was
+                    judged, but the network may be, because it is fitted again
+    """
 
     network: SparseNetwork
     kind: str
+    score: float
     records: list[dict]
 
 
@@ -104,6 +112,9 @@ def fit_table(
 ) -> Fit:
     """Fit a network of at most `budget` nonzero parameters to a table.
 
+    Of a table of more than `problem.MAX_ROWS` rows, all that a method does uses all of them; second derivatives, and
+    the choice between candidates, so many.
+
     method   : trains the network that competes with the linear model; None carves it from dense ones by second
                derivatives, and where those are too large for that takes `fallback`
     settings : of the method; `hidden` and `loss` count for all. None: `table_settings`
@@ -118,24 +129,36 @@ def fit_table(
     if budget < least:
         raise SettingsError(f"budget is {budget}: expected at least {least}, a bias for each output of a regression")
     settings = settings or table_settings(dataset, budget)
-    problem, n = problem_of(dataset, settings.loss, weights, whole=True), len(dataset.train_x)
+    small, small_weights = thinned(dataset, weights, seed)
+    problem, n = problem_of(small, settings.loss, small_weights, whole=True), len(small.train_x)
     folds, own = make_folds(problem, seed), [(np.arange(n), np.arange(n, len(problem.x)))]
-    starts = {"linear": lambda part: linear(part, budget)}
+    first = cache(lambda part: linear(part, budget))
+    starts = {"linear": lambda part: copied(first(part), part)}
+    if is_cheap(problem, budget):
+        starts["spare"] = lambda part: spare(copied(first(part), part), CLEAR_LINEAR)
     parameters = sum((a + 1) * b for a, b in pairs((dataset.n_in, *settings.hidden, dataset.n_out)))
     if settings.hidden and method is None and work(problem, parameters) <= MAX_DENSE:
         starts["carved"] = lambda part: carve(part, budget, settings.hidden, seed)
     elif network is None and settings.hidden and (method or fallback):
         network = trained(dataset, settings, method or fallback, seed, weights)
-    if network is not None:
-        folds = own  # it was trained on these, once
-        if work(problem, budget) <= MAX_POLISHED:
-            starts["polished"] = lambda part: polish(part, network, budget)
-    folds = folds if whole else own
-    candidates = [c for kind, start in starts.items() for c in judge(kind, start, problem, folds, budget, tick)]
+    if network is not None and work(problem, budget) <= MAX_POLISHED:
+        starts["polished"] = lambda part: polish(part, network, budget)
+    folds = folds if whole and network is None else own  # the network was trained on these, once
+    parts = [(problem.take(fitted), problem.take(held)) for fitted, held in folds]
+    candidates = [c for kind, start in starts.items() for c in judge(kind, start, parts, budget, tick)]
+    if network is not None and ("polished" not in starts or small is not dataset):
+        candidates.append(as_it_is(network, small, problem.take(own[0][1])))
     best = choose(candidates)
-    net = refit(best, problem if whole else problem.take(own[0][0]), budget)
-    records = [c.record() for c in sorted(candidates, key=lambda c: c.loss)]
-    return Fit(to_network(net, problem, make_meta(dataset, "silu")), best.kind, records)
+    if best.kind != "trained":
+        net = refit(best, problem if whole else problem.take(own[0][0]), budget)
+        network = to_network(net, problem, make_meta(dataset, "silu"))
+    return Fit(network, best.kind, best.score, [c.record() for c in sorted(candidates, key=lambda c: c.loss)])
+
+
+def as_it_is(network: SparseNetwork, dataset: Dataset, held: Problem) -> Candidate:
+    """A network that was trained on more samples than second derivatives are taken of, or is too large for them."""
+    z = (network.scores(dataset.val_x).astype(np.float64) - held.mean) / held.std
+    return Candidate("trained", SHARES[0], 0.0, held.losses(z), held.score(z), None)
 
 
 def pairs(sizes: Sequence[int]) -> list[tuple[int, int]]:
@@ -148,10 +171,7 @@ def make_folds(problem: Problem, seed: int) -> Folds:
 
     Each class is dealt out evenly, and so are the large and small targets of a regression.
     """
-    n = len(problem.x)
-    key = problem.target if problem.target.ndim == 1 else problem.target[:, 0]
-    order = np.random.default_rng(seed).permutation(n)
-    order = order[np.argsort(key[order], kind="stable")]
+    n, order = len(problem.x), by_target(problem.target, seed)
     count = min(n, 5 if n < 300 else 3 if n < 1000 else 4)
     parts = [np.sort(order[i::count]) for i in range(count)]
     folds = [(np.setdiff1d(np.arange(n), part), part) for part in parts]
@@ -168,19 +188,26 @@ def trained(
     return trainer.network
 
 
+def copied(net: Small, problem: Problem) -> Small:
+    """A network for this problem with the weights and the wiring of another."""
+    return problem.small(net.W, net.is_open, net.decay)
+
+
 def judge(
     kind: str,
     start: Callable[[Problem], Small],
-    problem: Problem,
-    folds: Folds,
+    parts: Sequence[tuple[Problem, Problem]],
     budget: int,
     tick: Callable[[], object],
 ) -> list[Candidate]:
-    """The candidates of one kind, of every share of the budget and every decay."""
-    shares, decays = (SHARES, DECAYS) if is_cheap(problem, budget) else (SHARES[:1], DECAYS[1:3])
-    losses: dict[tuple[float, float], list] = {(share, decay): [] for share in shares for decay in decays}
-    for fitted, held in folds:
-        net, held = start(problem.take(fitted)), problem.take(held)
+    """The candidates of one kind, of every share of the budget and every decay.
+
+    parts : pairs of the samples to fit and those to judge by
+    """
+    shares, decays = (SHARES, DECAYS) if is_cheap(parts[0][0], budget) else (SHARES[:1], DECAYS[1:3])
+    outputs: dict[tuple[float, float], list] = {(share, decay): [] for share in shares for decay in decays}
+    for fitted, held in parts:
+        net = start(fitted)
         tick()
         for share in shares:
             shrink(net, share, budget)
@@ -188,10 +215,12 @@ def judge(
             for decay in decays:  # each begins where the one before ended
                 net.set_decay(decay)
                 train(net, 5, 1e-3)
-                losses[share, decay].append(held.losses(net))
+                outputs[share, decay].append(net.outputs(held.x))
             net.recall(memory)
             net.set_decay(DECAY)
-    return [Candidate(kind, *key, np.concatenate(found), start) for key, found in losses.items()]
+    held = joined([held for _, held in parts])
+    found = {key: np.concatenate(z) for key, z in outputs.items()}
+    return [Candidate(kind, *key, held.losses(z), held.score(z), start) for key, z in found.items()]
 
 
 def shrink(net: Small, share: float, budget: int) -> None:
@@ -207,13 +236,16 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
     """The candidate with the lowest loss; of those that cannot be told apart, the linear one with the whole budget.
 
     First the kind is chosen at the whole budget, then the share of the budget. Something other than the first is taken
-    where its losses are lower by more than the standard error of the difference.
+    where its losses are lower by more than the standard error of the difference. Of the linear models the first is the
+    one whose inputs are all worth a place, if its loss is not above that of the other.
     """
     best = {}
     for c in candidates:
         if (c.kind, c.share) not in best or c.loss < best[c.kind, c.share].loss:
             best[c.kind, c.share] = c  # of all decays
     whole = [c for c in best.values() if c.share == SHARES[0]]
+    if len(whole) > 1 and whole[1].kind == "spare" and whole[1].loss <= whole[0].loss:
+        whole[:2] = whole[1], whole[0]
     kind = lowest(whole).kind
     return lowest([c for c in best.values() if c.kind == kind])
 
