@@ -1,31 +1,14 @@
 """The page can be read and used by everybody: axe finds nothing, in narrow and wide windows, light and dark."""
 
-from importlib import resources
-
 import numpy as np
 import pytest
+from helpers.chromium import violations
 from helpers.page import DIGITS, noise, odd_network, random_network, recording
 
 from tinygsp.page import Pruned, learn
 
 SIZES = {"wide": (1400, 900), "middle": (1024, 768), "phone": (390, 844)}
 LONG = ("a class with a long name", "T-shirt/top", "Donaudampfschifffahrtsgesellschaft", "x" * 200, *DIGITS[4:])
-
-
-@pytest.fixture(scope="module")
-def axe():
-    """The script of axe-core."""
-    package = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
-    return (resources.files(package) / "axe.min.js").read_text("utf-8")
-
-
-def violations(browser, axe):
-    """What axe finds: a list of (rule, elements)."""
-    browser.run(axe)
-    return browser.driver.execute_async_script(
-        """const done = arguments[0];
-        axe.run(document).then(found => done(found.violations.map(v => [v.id, v.nodes.map(node => node.html)])))"""
-    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.chromium import violations
 from helpers.nets import layer
 
 from tinygsp.data import from_arrays
@@ -119,3 +120,17 @@ def test_it_fits_and_every_control_has_a_name(browser, tmp_path, width):
     assert unnamed == 0
     ids = run("return [...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1400])
+def test_axe_finds_nothing(browser, axe, tmp_path, width, scheme, task):
+    """At first, and after a slider was moved and a row of the test split chosen."""
+    media = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+    run = opened(browser.driver, tmp_path / "table.html", table(task), width)
+    assert violations(browser, axe) == []
+    run("""const s = document.getElementById("control-0"); s.value = s.max; s.dispatchEvent(new Event("input"))""")
+    browser.find("#next").click()
+    assert violations(browser, axe) == []

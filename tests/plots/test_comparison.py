@@ -31,3 +31,17 @@ def test_points_show_the_error_on_a_log_axis_with_the_best_on_top(axes):
     assert axes.get_yscale() == "log" and axes.get_ylim()[0] > axes.get_ylim()[1] > 0
     (line,) = [bars[0] for bars in axes.containers if bars.get_label() == "two"]
     assert line.get_ydata().round(6).tolist() == [0.045, 0.03] and axes.get_ylabel() == "test R²"
+
+
+def test_the_legend_has_the_order_of_the_lines(axes):
+    plots.frontier(ROWS, [("paper", 500, 0.9, (9, 0))], axes, reference="one")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["published", "two", "one", "three"]
+
+
+def test_a_line_that_leaves_the_frame_says_where_it_goes(axes):
+    low = [
+        {"method": "low", "kept": kept, "test_accuracy": a, "test_sd": None} for kept, a in ((400, 0.2), (1000, 0.95))
+    ]
+    plots.frontier([*ROWS, *low], (), axes, reference="two")
+    (said,) = axes.texts
+    assert said.get_text() == "↓ 20.0" and 400 < said.xy[0] < 1000 and said.xy[1] == axes.get_ylim()[0]

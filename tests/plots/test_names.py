@@ -1,6 +1,7 @@
 """Names of the user's in figures: short, drawn as they are, and no formulas."""
 
 import warnings
+from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -74,3 +75,12 @@ def test_long_tables_show_the_strongest():
     values[3] = 1000
     assert strongest(values).tolist() == [3, *range(100 - MOST + 1, 100)] and len(strongest(np.ones(3))) == 3
     assert plt.get_fignums() == []
+
+
+def test_hostile_names_do_no_harm_in_a_file(axes):
+    """They are drawn as shapes, and what is written of them is a comment."""
+    for name in ("</svg><script>alert(1)</script>", "--><b>", "]]>", "$a$ & b"):
+        axes.text(0.5, 0.5, short_name(name))
+    content = plots.files("a", axes.figure)["a.svg"]
+    tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(content).iter()}
+    assert "script" not in tags and "text" not in tags and "path" in tags

@@ -1,6 +1,6 @@
 """Pictures. This room alone imports matplotlib: functions take data and Axes and return what they drew on.
 
-    style.py       colours, an empty figure, a figure as PNG
+    style.py       colours, an empty figure, a figure as PNG and SVG
     run.py         the course of a training run
     inputs.py      what a network looks at
     network.py     its connections, and the paths of one input
@@ -29,8 +29,8 @@ from tinygsp.plots.run import (
     score_against_kept,
     training_curve,
 )
-from tinygsp.plots.speed import growth, image_rates, step_times
-from tinygsp.plots.style import BLUE, GREEN, GREY, OKABE_ITO, ORANGE, canvas, png
+from tinygsp.plots.speed import growth, image_rates, speed_figure, step_times
+from tinygsp.plots.style import BLUE, GREEN, GREY, OKABE_ITO, ORANGE, Figure, canvas, files, png
 from tinygsp.plots.tables import dependence_figure, importance_bars
 
 __all__ = [
@@ -39,11 +39,13 @@ __all__ = [
     "GREY",
     "OKABE_ITO",
     "ORANGE",
+    "Figure",
     "canvas",
     "class_map",
     "classes_figure",
     "contribution_bars",
     "dependence_figure",
+    "files",
     "frontier",
     "gate_histogram",
     "groups_map",
@@ -63,6 +65,7 @@ __all__ = [
     "rank_scatter",
     "run_figures",
     "score_against_kept",
+    "speed_figure",
     "step_times",
     "symmetry_figure",
     "training_curve",

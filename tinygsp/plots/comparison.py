@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tinygsp import methods
-from tinygsp.plots.style import BLUE, GREY, OKABE_ITO
+from tinygsp.plots.style import BLUE, GREY, OKABE_ITO, outline, ranked_legend
 
 MARKERS = "sD^v<>phX*"  # of the methods that the reference is compared with
 
@@ -33,13 +33,15 @@ def frontier(
     reference  : the method that the others are compared with
 
     The vertical axis is the logarithm of the error, 1 - score, upside down: it shows what is left to gain. Points with
-    more than ten times the error of the best lie outside the picture.
+    more than ten times the error of the best lie outside the picture; where a line leaves it, its next score is said.
+    The legend has the methods in the order of their scores with the most parameters.
     """
-    best = 1.0
+    drawn = {}
     for method, look in _looks(rows, reference):
-        chosen = [row for row in rows if row["method"] == method]
+        chosen = sorted((row for row in rows if row["method"] == method), key=lambda row: row["kept"])
         if chosen:
-            best = min(best, _line(chosen, look, method == reference, axes))
+            drawn[method] = chosen, look, _line(chosen, look, method == reference, axes)
+    best = min((error.min() for _, _, error in drawn.values()), default=1.0)
     for k, (name, kept, accuracy, offset) in enumerate(published):
         label = "" if k else "published"
         axes.plot(kept, 1 - accuracy, "o", color="white", markeredgecolor="black", markersize=6, zorder=2, label=label)
@@ -47,8 +49,15 @@ def frontier(
         line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "shrinkB": 3} if offset[1] else None
         axes.annotate(name, (kept, 1 - accuracy), offset, fontsize=8, color="#444444", arrowprops=line, **align)
     _scales(best, score_name, axes)
+    exits = [(x, f"↓ {_score(beyond, score_name)}", look[1]) for chosen, look, error in drawn.values()
+             for x, beyond in _exits(np.array([row["kept"] for row in chosen]), error, axes.get_ylim()[0])]  # fmt: skip
+    for turn, (x, text, colour) in enumerate(sorted(exits)):
+        said = axes.annotate(text, (x, axes.get_ylim()[0]), (6, 5 + 11 * (turn % 2)), textcoords="offset points",
+                             fontsize=8, color=colour)  # fmt: skip
+        outline(said)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    heights = [np.inf] * bool(published) + [-error[-1] for _, _, error in drawn.values()]
+    ranked_legend(heights, axes, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return axes
 
 
@@ -59,8 +68,8 @@ def _looks(rows: Sequence[dict], reference: str) -> Iterator[tuple[str, Look]]:
     yield from zip(sorted({row["method"] for row in rows} - {reference}), styles)
 
 
-def _line(rows: Sequence[dict], look: Look, thick: bool, axes: Axes) -> float:
-    """Draw the line of one method, and return its least error."""
+def _line(rows: Sequence[dict], look: Look, thick: bool, axes: Axes) -> np.ndarray:
+    """Draw the line of one method, and return its errors."""
     marker, colour, style = look
     error = np.array([max(1 - row["test_accuracy"], 1e-6) for row in rows])
     spread = np.array([row["test_sd"] or 0 for row in rows])
@@ -78,7 +87,21 @@ def _line(rows: Sequence[dict], look: Look, thick: bool, axes: Axes) -> float:
         capsize=3,
         zorder=4 if thick else 3,
     )
-    return error.min()
+    return error
+
+
+def _exits(kept: np.ndarray, error: np.ndarray, low: float) -> list[tuple[float, float]]:
+    """Find where the line of a method leaves the frame, whose lower end is the error `low`: (place, error beyond)."""
+    found = []
+    for k in range(len(error) - 1):
+        if error[k] > low >= error[k + 1]:
+            share = np.log(error[k] / low) / np.log(error[k] / error[k + 1])
+            found.append((kept[k] * (kept[k + 1] / kept[k]) ** share, error[k]))
+    return found
+
+
+def _score(error: float, score_name: str) -> str:
+    return f"{100 * (1 - error):.1f}" if score_name == "accuracy" else f"{1 - error:.2f}"
 
 
 def _scales(best: float, score_name: str, axes: Axes) -> None:

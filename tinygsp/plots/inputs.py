@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
-from tinygsp.plots.style import BLUE, GREY, NOWHERE, OKABE_ITO, ORANGE, SIGNED, empty_map, short_name
+from tinygsp.plots.style import BLUE, GREEN, GREY, NOWHERE, OKABE_ITO, SIGNED, empty_map, short_name
 from tinygsp.plots.tables import importance_bars
 from tinygsp.reading import Group, input_names
 from tinygsp.sparse import SparseNetwork
@@ -35,14 +35,27 @@ def importance_map(network: SparseNetwork, values: np.ndarray, label: str, axes:
     image = axes.imshow(shown, cmap="viridis_r", norm=scale, interpolation="nearest")
     axes.set_facecolor(NOWHERE)
     bar = axes.figure.colorbar(image, ax=axes, label=label, location="bottom", shrink=0.9, extend="max")
-    bar.locator = matplotlib.ticker.MaxNLocator(5)
+    bar.set_ticks(apart(scale.vmax))
+    bar.ax.set_xticklabels([f"{tick:g}" for tick in bar.get_ticks()])
+    bar.minorticks_off()
     return hide_ticks(axes)
+
+
+def apart(largest: float) -> list[float]:
+    """Choose round numbers from 0 to `largest` that stand apart on an axis of square roots."""
+    ticks = [0.0]
+    for tick in matplotlib.ticker.MaxNLocator(8).tick_values(0, largest).tolist():
+        if tick <= largest and tick**0.5 >= ticks[-1] ** 0.5 + 0.22 * largest**0.5:
+            ticks.append(tick)
+    return ticks
 
 
 def class_map(
     network: SparseNetwork, values: np.ndarray, limit: float, backdrop: np.ndarray | None, title: str, axes: Axes
 ) -> AxesImage:
     """Draw the signed importance of the inputs for one class, (n_in,), zero white, on the outline of a typical image.
+
+    The colours follow the square root, so that weak pixels have colour too.
 
     limit    : the value of the strongest colour
     backdrop : (n_in,) image whose outline is drawn, such as the mean of the class; None, or one without an outline
@@ -51,15 +64,25 @@ def class_map(
     shape, used = network.meta.input_shape, network.used_inputs()[0]
     shown = empty_map(shape)
     shown.flat[used] = values[used]
-    axes.set_facecolor(NOWHERE)
-    image = axes.imshow(shown, cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="nearest")
+    scale = matplotlib.colors.FuncNorm((signed_root, signed_square), vmin=-limit, vmax=limit)
+    image = axes.imshow(shown, cmap=SIGNED, norm=scale, interpolation="nearest")
     if backdrop is not None and min(shape) > 1:
         level = backdrop.max() / 2.5
         if backdrop.min() < level < backdrop.max():
-            axes.contour(backdrop.reshape(shape), levels=[level], colors=[GREY], linewidths=1)
+            axes.contour(backdrop.reshape(shape), levels=[level], colors=["#555555"], linewidths=1)
     axes.set_title(short_name(title))
     hide_ticks(axes)
     return image
+
+
+def signed_root(values: np.ndarray) -> np.ndarray:
+    """The square root of the size of each value, with its sign."""
+    return np.sign(values) * np.sqrt(np.abs(values))
+
+
+def signed_square(values: np.ndarray) -> np.ndarray:
+    """The inverse of `signed_root`."""
+    return np.sign(values) * np.square(values)
 
 
 def matrix(values: np.ndarray, rows: Sequence[str], cols: Sequence[str], limit: float, axes: Axes) -> AxesImage:
@@ -131,7 +154,7 @@ def mirror_chart(scores: np.ndarray | Sequence[Sequence[float]], class_names: Se
     """Draw the mirror scores (classes, 2), left-right and up-down, a row a class."""
     scores, y = np.asarray(scores), np.arange(len(scores))
     axes.axvline(0, color=GREY, linewidth=0.8)
-    for side, name, marker, colour in ((0, "left-right", "o", BLUE), (1, "up-down", "^", ORANGE)):
+    for side, name, marker, colour in ((0, "left-right", "o", GREEN), (1, "up-down", "^", "black")):
         axes.plot(scores[:, side], y, marker, color=colour, markersize=8, label=name)
     axes.hlines(y, -1, 1, color=GREY, linewidth=0.3)
     axes.set_yticks(y, map(short_name, class_names))

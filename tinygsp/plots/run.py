@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
-from tinygsp.plots.style import BLUE, GREEN, GREY, NOWHERE, OKABE_ITO, ORANGE, canvas, png
+from tinygsp.plots.style import BLUE, GREEN, GREY, NOWHERE, OKABE_ITO, ORANGE, canvas, files, outline
 from tinygsp.sparse import SparseNetwork
 
 PHASE_COLOURS = (GREY, BLUE, GREEN, ORANGE, *OKABE_ITO[3:])  # by order of appearance in a run
@@ -16,54 +17,92 @@ PHASE_MARKERS = "Dos^v<>"
 
 
 def run_figures(records: Sequence[dict], histogram: np.ndarray, network: SparseNetwork) -> dict[str, bytes]:
-    """Draw every figure of a run that applies: {file name: bytes of a PNG}.
+    """Draw every figure of a run that applies: {file name: bytes}, each as PNG and as SVG.
 
     records   : rows of metrics.csv, one dict an epoch
     histogram : (epochs, bins) counts of gates by probability, of the epochs that have gates; none, no figure of them
     network   : the result of the run
     """
     score_name = "accuracy" if network.meta.task == "classification" else "R²"
-    figures: dict[str, Callable[[Axes], Axes]] = {
-        "training.png": lambda axes: training_curve(records, score_name, axes),
-        "kept.png": lambda axes: score_against_kept(records, score_name, axes),
-        "pixels.png": lambda axes: pixels_used(network, axes),
+    figure, axes = canvas((6.4, 5.2), 2, sharex=True, height_ratios=(3, 2))
+    training_curve(records, score_name, *axes[:, 0])
+    made = files("training", figure)
+    single: dict[str, Callable[[Axes], Axes]] = {
+        "kept": lambda axes: score_against_kept(records, score_name, axes),
+        "pixels": lambda axes: pixels_used(network, axes),
     }
     if len(histogram):
-        figures["gates.png"] = lambda axes: gate_histogram(histogram, axes)
-    files = {}
-    for name, draw in figures.items():
+        single["gates"] = lambda axes: gate_histogram(histogram, axes)
+    for name, draw in single.items():
         figure, axes = canvas((6.4, 4.2))
         draw(axes[0, 0])
-        files[name] = png(figure)
-    return files
+        made |= files(name, figure)
+    return made
 
 
-def training_curve(records: Sequence[dict], score_name: str, axes: Axes) -> Axes:
-    """Draw validation score (left) and density (right, log) against the epoch, with a line where a phase begins."""
-    epoch = [r["epoch"] for r in records]
-    twin = axes.twinx()
-    twin.plot(epoch, [r["density"] for r in records], color=ORANGE, linestyle="--", linewidth=1.5)
-    twin.set_yscale("log")
-    twin.set_ylabel("density: open gates / all (dashed)", color=ORANGE)
-    axes.plot(epoch, [r["val_accuracy"] for r in records], color=BLUE, linewidth=1.5)
-    axes.set_ylim(*focus([r["val_accuracy"] for r in records]))
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(f"validation {score_name}, noise off (solid)", color=BLUE)
-    axes.set_title("Training: " + ", ".join(dict.fromkeys(r["phase"] for r in records)))
-    for before, after in itertools.pairwise(records):
-        if before["phase"] != after["phase"]:
-            boundary = before["epoch"] + 0.5
-            axes.axvline(boundary, color=GREY, linewidth=0.8, linestyle=":")
-            axes.annotate(
-                after["phase"],
-                (boundary, 0.02),
-                xycoords=("data", "axes fraction"),
-                rotation=90,
-                fontsize=8,
-                color=GREY,
-                ha="right",
-            )
-    return axes
+def training_curve(records: Sequence[dict], score_name: str, upper: Axes, lower: Axes) -> None:
+    """Draw the validation score of every epoch on `upper`, and the density (log) below it, with a line at each phase.
+
+    The name of a phase stands on `lower`, right of the line where it begins.
+    """
+    epoch, scores = [r["epoch"] for r in records], [r["val_accuracy"] for r in records]
+    upper.plot(epoch, scores, color=BLUE, linewidth=1.5)
+    upper.set_ylim(*focus(scores))
+    upper.set_ylabel(f"validation {score_name},\nnoise off")
+    lower.plot(epoch, [r["density"] for r in records], color=ORANGE, linewidth=1.5)
+    lower.set_yscale("log")
+    lower.set_ylabel("density:\nopen gates / all")
+    lower.set_xlabel("epoch")
+    upper.set_xlim(0, len(records) + 1)
+    begins = [0, *(k for k in range(1, len(records)) if records[k - 1]["phase"] != records[k]["phase"])]
+    for k in begins:
+        for axes in (upper, lower) if k else ():
+            axes.axvline(epoch[k] - 0.5, color=GREY, linewidth=0.8, linestyle=":")
+        name = lower.annotate(
+            records[k]["phase"],
+            (epoch[k] - 0.5, 0.3),
+            (2, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            rotation=90,
+            fontsize=8,
+            ha="left",
+        )
+        outline(name)
+    say_outside(epoch, scores, BLUE, upper)
+
+
+def say_outside(x: Sequence[float], y: Sequence[float], colour: str, axes: Axes, connected: bool = True) -> None:
+    """Mark where a curve leaves the frame below: a triangle at the lowest point of each stretch, and its value at the
+    lowest of all.
+
+    connected : False for points that are no curve: each of them is a stretch
+    """
+    low = axes.get_ylim()[0]
+    outside = np.asarray(y) < low
+    stretches = np.cumsum(~outside) if connected else np.arange(len(outside))
+    deepest = [min((k for k in np.flatnonzero(outside) if stretches[k] == s), key=lambda k: y[k])
+               for s in np.unique(stretches[outside])]  # fmt: skip
+    if not deepest:
+        return
+    place = {"transform": axes.get_xaxis_transform(), "clip_on": False, "zorder": 5}
+    marks = Line2D(np.asarray(x)[deepest], np.full(len(deepest), 0.015), linestyle="", marker="v", color=colour,
+                   markersize=5, label="_", **place)  # fmt: skip
+    axes.add_artist(marks)  # unlike `plot`, it leaves the limits of the axes alone
+    k = min(deepest, key=lambda k: y[k])
+    is_left = np.mean(np.asarray(x) <= x[k]) < 0.6
+    said = axes.annotate(
+        f"down to {y[k]:.2f}" if abs(y[k]) < 100 else f"down to {y[k]:.0e}",
+        (x[k], 0.015),
+        (6 if is_left else -6, 5),
+        xycoords=axes.get_xaxis_transform(),
+        textcoords="offset points",
+        ha="left" if is_left else "right",
+        va="bottom",
+        fontsize=8,
+        color=colour,
+    )
+    outline(said)
 
 
 def score_against_kept(records: Sequence[dict], score_name: str, axes: Axes) -> Axes:
@@ -71,7 +110,7 @@ def score_against_kept(records: Sequence[dict], score_name: str, axes: Axes) -> 
 
     A phase in which every gate is open has one place on that axis. Its last score is drawn as a dashed line instead.
     """
-    looks = zip(itertools.cycle(PHASE_COLOURS), itertools.cycle(PHASE_MARKERS))
+    looks, points = zip(itertools.cycle(PHASE_COLOURS), itertools.cycle(PHASE_MARKERS)), []
     for phase, (colour, marker) in zip(dict.fromkeys(r["phase"] for r in records), looks):
         chosen = [r for r in records if r["phase"] == phase]
         if all(r["density"] == 1 for r in chosen):
@@ -81,8 +120,11 @@ def score_against_kept(records: Sequence[dict], score_name: str, axes: Axes) -> 
         chosen = [r for r in chosen if r["open_gates"]]
         x, y = [r["open_gates"] for r in chosen], [r["val_accuracy"] for r in chosen]
         axes.plot(x, y, marker, markersize=4, alpha=0.7, color=colour, label=phase)
+        points.append((x, y, colour))
     axes.set_xscale("log")
     axes.set_ylim(*focus([r["val_accuracy"] for r in records]))
+    for x, y, colour in points:
+        say_outside(x, y, colour, axes, connected=False)
     axes.set_xlabel("open gates: parameters in use")
     axes.set_ylabel(f"validation {score_name}, noise off")
     axes.set_title("What accuracy costs in parameters")

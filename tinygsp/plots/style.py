@@ -1,12 +1,14 @@
-"""Colours, an empty figure, and a figure as a PNG file: what all pictures share.
+"""Colours, an empty figure, and a figure as PNG and SVG: what all pictures share.
 
 The colours are Okabe and Ito's, which colour-blind readers can tell apart; every line also differs in style or label.
+What speaks for an answer, or adds, is blue and solid; what speaks against it, or subtracts, is orange and dashed.
 """
 
 from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
@@ -14,12 +16,18 @@ import matplotlib
 matplotlib.use("Agg")  # files only: no window, no display needed
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib import font_manager
+from matplotlib import font_manager, patheffects
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 OKABE_ITO = (BLUE, ORANGE, GREEN, "#E69F00", "#56B4E9", "#CC79A7", "#000000")
-SIGNED = "PuOr"  # a colour map: negative orange, zero white, positive purple
+FOR, AGAINST = BLUE, ORANGE
+DASHES = (0, (4, 1.6))  # of lines that subtract
+SIGNED = matplotlib.colors.LinearSegmentedColormap.from_list(  # against dark, zero white, for dark
+    "signed", ["#6e2c00", AGAINST, "#f3b78c", "white", "#8fc1e0", FOR, "#003a5c"]
+)
 NOWHERE = "#eeeeee"  # the colour of a pixel that no connection reads
 LONGEST_LABEL = 24  # letters of a name in a figure
 
@@ -37,12 +45,37 @@ def empty_map(shape: tuple[int, ...]) -> np.ma.MaskedArray:
     return np.ma.array(np.zeros(shape), mask=True)  # np.ma.masked_all holds any numbers, and some of them overflow
 
 
+def outline(text: Text) -> None:
+    """Give a text inside a picture a white rim, to be read where it crosses a line; the layout need not mind it."""
+    text.set_in_layout(False)
+    text.set_path_effects([patheffects.withStroke(linewidth=2, foreground="white")])
+
+
+def ranked_legend(heights: Sequence[float], axes: Axes, **options: Any) -> None:
+    """Write the legend in the order in which the lines stand in the picture.
+
+    heights : of each labelled line, in the order in which they were drawn; the largest comes first
+    options : further arguments of `Axes.legend`
+    """
+    handles, labels = axes.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda k: -heights[k])
+    axes.legend([handles[k] for k in order], [labels[k] for k in order], **options)
+
+
 def png(figure: Figure) -> bytes:
     """Turn a figure into the bytes of a PNG file, and close it. The same figure gives the same bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=120, format="png", metadata={"Software": None})
     plt.close(figure)
     return buffer.getvalue()
+
+
+def files(name: str, figure: Figure) -> dict[str, bytes]:
+    """Turn a figure into the files `name`.svg and `name`.png, and close it. The same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": name}):  # it is part of the names inside the file, else they are random
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return {f"{name}.svg": buffer.getvalue(), f"{name}.png": png(figure)}
 
 
 def short_name(name: str, most: int = LONGEST_LABEL) -> str:

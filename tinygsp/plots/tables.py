@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from tinygsp.plots.style import BLUE, GREY, OKABE_ITO, canvas, png, short_name
+from tinygsp.plots.style import BLUE, GREY, OKABE_ITO, canvas, short_name
 from tinygsp.sparse import SparseNetwork
 
 MOST_BARS = 30
@@ -25,7 +26,7 @@ def importance_bars(names: Sequence[str], values: np.ndarray, label: str, axes: 
     return axes
 
 
-def dependence_figure(network: SparseNetwork, dependence: Sequence[Mapping]) -> bytes:
+def dependence_figure(network: SparseNetwork, dependence: Sequence[Mapping]) -> Figure:
     """Draw the partial dependence on some inputs, a panel each.
 
     dependence : {"input": name, "values": (g,) numbers, "mean": (g, n_out) mean answers} of each input
@@ -54,4 +55,4 @@ def dependence_figure(network: SparseNetwork, dependence: Sequence[Mapping]) -> 
         "probability" if classify else short_name(outputs[0]) if len(outputs) == 1 else "output")  # fmt: skip
     figure.supylabel(what)
     figure.suptitle("How the answer depends on each input, the others as they are")
-    return png(figure)
+    return figure

@@ -26,11 +26,16 @@ PUBLISHED = (  # of 784-300-100-10 on MNIST: name, parameters kept, test accurac
 
 
 def frontier_png(rows: Sequence[dict], summary: Sequence[dict], with_published: bool) -> bytes:
-    """Draw the frontier: for each method of the summary a line, test score against parameters kept; a PNG file.
+    """Draw the frontier as a PNG file; the arguments are those of `frontier_figure`."""
+    return plots.png(frontier_figure(summary, rows[0]["task"], with_published))
+
+
+def frontier_figure(summary: Sequence[dict], task: str, with_published: bool) -> plots.Figure:
+    """Draw the frontier: for each method of the summary a line, test score against parameters kept.
 
     with_published : whether the figures of others, which are of 784-300-100-10 on MNIST, are drawn too
     """
     figure, axes = plots.canvas((9, 5.5))
-    score_name = "accuracy" if rows[0]["task"] == "classification" else "R²"
+    score_name = "accuracy" if task == "classification" else "R²"
     plots.frontier(summary, PUBLISHED if with_published else (), axes[0, 0], score_name)
-    return plots.png(figure)
+    return figure
