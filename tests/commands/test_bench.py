@@ -8,7 +8,8 @@ from helpers.exports import COMPILERS
 
 from tinygsp.commands import bench
 from tinygsp.commands.bench import exports, measure, peers, timing
-from tinygsp.commands.bench.report import picture, report
+from tinygsp.commands.bench.aims import AIMS, aims_table
+from tinygsp.commands.bench.report import markdown, picture, report
 from tinygsp.commands.bench.steps import HIDDEN, STATES, gated_trainer, stepper
 from tinygsp.nn.layers import MaskedDense, MaskedEdges
 from tinygsp.runs import RunError
@@ -101,6 +102,28 @@ def test_report_and_picture(results):
     assert picture(full).startswith(b"\x89PNG") and picture(results).startswith(b"\x89PNG")
 
 
+def test_the_table_of_aims():
+    """A figure is beside its bound: kept, missed, or not measured."""
+    steps = {"products": 2.0, "dense": 2.5, "5,000 live": 0.2, "PyTorch, slow": 50.0, "PyTorch, fast": 4.0}
+    rates = {"pruned, tinygsp": 600.0, "copying the same bytes": 1200.0, "dense, PyTorch": 5.0}
+    results = {"steps": steps, "inference": {"images a second": rates}}
+    results["run"] = {"steps": 1000, "seconds": 0.5, "model_bytes": 5894}
+    wide = {"products": 20.0, "dense": 20.0}
+    results["growth"] = {"300-100": steps, "1000-300": {}, "3000-1000": wide}
+    rows = {row.split("|")[1].strip(): row.split("|")[3].strip() for row in aims_table(results).splitlines()[2:]}
+    assert rows["step with every connection live"] == "**missed**: 1.25 x its products"
+    assert rows["step at 5,000 live connections"] == "0.1 x products"
+    assert rows["step at 400 live connections"] == "not compared"
+    assert rows["mean step of the run, against the published recipe in PyTorch"] == "100 x faster"
+    assert rows["the same against the fastest in PyTorch"] == "**missed**: 8 x faster"
+    assert rows["inference against copying the same bytes"] == "0.5 x its speed"
+    assert rows["inference against PyTorch, dense"] == "120 x faster"
+    assert rows["inference against SciPy CSR, from the same pixels"] == "not compared"
+    assert rows["`model.npz`"] == "5.89 KB"
+    assert rows["that step in the widest network, as it grew beside its products"] == "0.8 x"
+    assert aims_table({"steps": {}, "inference": {"images a second": {}}}).count("not compared") == len(AIMS)
+
+
 @pytest.mark.parametrize("live", STATES)
 def test_states_have_the_connections_they_name(mnist, live):
     net = gated_trainer(mnist, HIDDEN, live).net
@@ -129,11 +152,12 @@ def test_in_turn_takes_the_median(monkeypatch):
     assert got == {"a": 3, "b": 2} and "".join(calls) == "aabb" * 3  # once untimed, once by the clock
 
 
-def test_command(measured, tmp_path, capsys):
+@pytest.mark.parametrize("options, text", [([], report), (["--markdown"], markdown)])
+def test_command(measured, tmp_path, capsys, options, text):
     """Tables go to the terminal, figure and numbers to a folder."""
-    assert bench.main(["--quiet", "--out", str(tmp_path / "out")]) == 0
+    assert bench.main(["--quiet", *options, "--out", str(tmp_path / "out")]) == 0
     captured = capsys.readouterr()
-    assert report(measured) in captured.out and str(tmp_path / "out") in captured.out and captured.err == ""
+    assert text(measured) in captured.out and str(tmp_path / "out") in captured.out and captured.err == ""
     assert json.loads((tmp_path / "out" / "bench.json").read_text()) == measured
     assert (tmp_path / "out" / "bench.png").read_bytes() == picture(measured)
 
@@ -173,9 +197,10 @@ def test_a_run_gives_the_network_and_the_mean_step(tmp_path, monkeypatch, mnist)
     network.save(tmp_path / "model.npz")
     with pytest.raises(RunError, match=r"summary\.json: cannot be read .* name a finished run"):
         measure.measure(tmp_path, quick=True, progress=quiet)
-    (tmp_path / "summary.json").write_text(json.dumps({"kept": network.count(), "steps": 7, "seconds": 2.5, "x": 0}))
+    run = {"kept": network.count(), "steps": 7, "seconds": 2.5, "model_bytes": 5894}
+    (tmp_path / "summary.json").write_text(json.dumps(run | {"x": 0}))
     full = measure.measure(tmp_path, quick=False, progress=said.append)
-    assert full["run"] == {"kept": network.count(), "steps": 7, "seconds": 2.5} and len(full["growth"]) == 3
+    assert full["run"] == run and len(full["growth"]) == 3
     assert full["missing"] == {"PyTorch": "absent", "SciPy": "absent"}
     assert timed[-1].count() == network.count() and "training steps of 784-3000-1000-10" in said
 

@@ -164,17 +164,6 @@ def test_samples_outside(sample, place):
         kernels.gather_moved(values, samples, tables, u32(1), u32(2), out)
 
 
-@pytest.mark.parametrize("scores, best", [
-    ([[1, 1, 1], [0, 2, 2], [2, 0, 2], [0, 1, 2], [-1, -1, -2]], [0, 1, 0, 2, 0]),
-    ([[7], [-7]], [0, 0]),
-    (np.zeros((0, 3)), []),
-])  # fmt: skip
-def test_the_first_of_equal_scores_is_the_best(scores, best):
-    scores, found = np.array(scores, f32), np.full(len(best), -1)
-    kernels.row_argmax(scores, found)
-    assert found.tolist() == best == scores.argmax(axis=1).tolist()
-
-
 def test_the_loop_over_a_list_stays_inside_without_the_compiler(rng):
     """In plain Python a place outside is an IndexError: connections at both ends of every array."""
     layer = listed((0, 4, 6, 7))

@@ -23,7 +23,8 @@ def run_kernels(folder, *prefix, **changes):
     """
     code = (
         "from tinygsp.nn import kernels; import numpy as np; print(kernels.__file__); "
-        "best = np.empty(1, np.int64); kernels.row_argmax(np.array([[1, 3, 2]], np.float32), best); print(best[0])"
+        "x, y = np.ones((1, 1), np.float32), np.zeros((1, 1), np.float32); "
+        "kernels.standardize(x, np.float32(1), np.float32(0), y); print(int(y[0, 0]))"
     )
     hidden = ("NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT", "XDG_CACHE_HOME", "PYTHONPATH")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}

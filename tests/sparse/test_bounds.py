@@ -1,12 +1,17 @@
 """A network made by hand is checked when it is made, and its compiled loop writes to its own arrays alone."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from helpers.nets import dense_scores, f32, layer, random_network, small
 
-from tinygsp.nn import kernels
+from tinygsp.nn import lanes
 from tinygsp.sparse import Meta, SparseLayer, SparseNetwork
-from tinygsp.sparse.network import BLOCK
+
+LANES = lanes.LANES
 
 
 def by_hand(**changes):
@@ -53,28 +58,38 @@ def test_an_activation_that_is_not_known():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, f32])
-@pytest.mark.parametrize("n", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 3])
+@pytest.mark.parametrize("n", [0, 1, LANES - 1, LANES, LANES + 1, 2 * LANES + 3])
 def test_no_block_goes_beyond_its_samples(n, dtype):
     """Values and scores are parts of larger arrays: what is around them is neither read nor written."""
     network = random_network(4)
-    values = np.random.default_rng(n).integers(256, size=(n + 2 * BLOCK, 6)).astype(dtype)
-    around = np.full((n + 2 * BLOCK, 3), np.nan, f32)
-    inside = slice(BLOCK, BLOCK + n)
+    values = np.random.default_rng(n).integers(256, size=(n + 2 * LANES, 6)).astype(dtype)
+    around = np.full((n + 2 * LANES, 3), np.nan, f32)
+    inside = slice(LANES, LANES + n)
     run = network.runner(dtype)
     assert run(values[inside], around[inside]).base is around
     assert np.allclose(around[inside], dense_scores(network, values[inside]), rtol=1e-4, atol=1e-4)
-    assert np.isnan(around[:BLOCK]).all() and np.isnan(around[BLOCK + n :]).all()
+    assert np.isnan(around[:LANES]).all() and np.isnan(around[LANES + n :]).all()
+
+
+PLAIN = """
+import numpy as np
+from helpers.nets import dense_scores, random_network
+from tinygsp.nn import lanes
+assert not hasattr(lanes.network_scores, "py_func") and not hasattr(lanes.transpose, "py_func")
+for seed in range(4):
+    network, rng = random_network(seed), np.random.default_rng(seed)
+    for values in (rng.normal(size=(35, 6)), rng.integers(256, size=(35, 6)).astype(np.uint8)):
+        expected = dense_scores(network, values.astype(np.float32))
+        assert np.allclose(network.scores(values), expected, rtol=1e-4, atol=1e-4)
+        assert (network.predict(values) == network.scores(values).argmax(axis=1)).all()
+"""
 
 
 def test_the_loop_stays_inside_without_the_compiler():
     """In plain Python a place outside is an IndexError."""
-    network = random_network(2)
-    nodes, values = network.nodes, np.random.default_rng(0).normal(size=(5, 6)).astype(f32)
-    raw, z = np.zeros((nodes["inputs"].size, 2), f32), np.zeros((nodes["inputs"].size + nodes["bias"].size, 2), f32)
-    graph = (nodes[name] for name in ("inputs", "starts", "sources", "weights", "bias", "hidden"))
-    scores, kernel = np.full((5, 3), np.nan, f32), kernels.network_scores
-    getattr(kernel, "py_func", kernel)(values, *graph, True, raw, z, scores)
-    assert np.allclose(scores, dense_scores(network, values), rtol=1e-4, atol=1e-4)
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", PLAIN], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
 
 
 @pytest.mark.parametrize("out", [

@@ -187,7 +187,7 @@ NO_OUTPUT = picture_reader(sizes=(20, 7, 3))
         (picture_reader(), "pascal", {}, "format 'pascal' is unknown; known are c, onnx"),
         (picture_reader(), "js", {"int8": True}, "int8 is an option of C, and the format is js"),
         (picture_reader(), "onnx", {"main": True}, "main is an option of C"),
-        (table_reader(), "c", {"int8": True}, "int8 needs inputs that are bytes"),
+        (picture_reader(divisor=1.0), "c", {"int8": True}, "int8 needs inputs that are bytes"),
         (picture_reader(share=0), "c", {}, "no input of this network reaches an output"),
         (SparseNetwork([NO_OUTPUT.layers[0], layer((7, 3), [], [1, 2, 3])], NO_OUTPUT.meta), "c", {}, "no input of"),
         (picture_reader(divisor=1e-20, std=1e-20), "js", {}, "is too large for float32 when the scaling is part of it"),

@@ -3,12 +3,14 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers.exports import COMPILERS, HOSTILE, STRICT, c_scores, picture_reader, run, table_reader, table_values
 from helpers.page import random_network
 
+from tinygsp.sparse import SparseNetwork
 from tinygsp.sparse.export.fixed import LARGEST, fix, largest_number
 from tinygsp.sparse.export.program import ExportError, make_program
 
@@ -16,6 +18,17 @@ ARM = shutil.which("arm-none-eabi-gcc")
 QEMU = shutil.which("qemu-system-arm")
 compilers = pytest.mark.skipif(not COMPILERS, reason="needs gcc or clang")
 PICTURES = np.random.default_rng(0).integers(0, 256, (60, 20)).astype(np.uint8)
+
+
+def straight():
+    """`table_reader` without its hidden layer."""
+    network = table_reader()
+    return SparseNetwork(
+        [replace(network.layers[0], shape=(6, 2), col=network.layers[0].col % 2, bias=np.ones(2, np.float32))],
+        network.meta,
+    )
+
+
 KINDS = {
     "float": (picture_reader(), {}),
     "int8": (picture_reader(), {"int8": True}),
@@ -28,6 +41,10 @@ KINDS = {
     "table": (table_reader(), {}),
     "table, none bent": (table_reader(bent=()), {}),
     "table, regression": (table_reader(task="regression"), {}),
+    "table, int8": (table_reader(), {"int8": True}),
+    "table, int8 regression": (table_reader(task="regression"), {"int8": True}),
+    "table, int8 relu": (table_reader(activation="relu"), {"int8": True}),
+    "table, int8, no hidden layer": (straight(), {"int8": True}),
     "hostile names": (picture_reader(sizes=(20, 7, 8), class_names=HOSTILE), {}),
 }
 
@@ -149,7 +166,7 @@ def test_on_a_microcontroller(int8, trained, mnist, tmp_path):
 # --- fixed point --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "int8" in kind])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "int8" in kind and "table" not in kind])
 def test_the_twin_has_the_bits_of_the_c(kind, tmp_path):
     network, options = KINDS[kind]
     extremes = np.array([[0] * 20, [255] * 20, [0, 255] * 10], np.uint8)
@@ -159,6 +176,34 @@ def test_the_twin_has_the_bits_of_the_c(kind, tmp_path):
     assert np.array_equal(found, fixed.scores(values))
     assert np.abs(found / 2.0**fixed.bits - network.scores(values)).max() < 0.2
     assert np.abs(found).max() <= largest_number(fixed) < LARGEST
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "int8" in kind and "table" in kind])
+def test_the_twin_of_a_table(kind, tmp_path):
+    """Floats in, floats out; what is far out counts as 32 spreads, and a nan does no harm."""
+    network, options = KINDS[kind]
+    far = [[1e30] * 6, [-1e30] * 6, [np.inf, -np.inf, 0, 0, 0, 0], [np.nan] * 6]
+    values = np.concatenate([table_values(), np.array(far, np.float32)])
+    found = c_scores(network.export("c", **options), tmp_path, values, 2)
+    fixed = fix(make_program(network))
+    with np.errstate(all="ignore"):
+        assert np.allclose(found[:-1], fixed.scores(values[:-1]), rtol=1e-6, atol=1e-6)
+    exact = network.scores(table_values())
+    assert np.isfinite(found).all() and np.abs(found[:-4] - exact).max() < 0.01 * np.abs(exact).max()
+    assert largest_number(fixed) < LARGEST
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_fixed_point_of_a_table_has_the_units_of_its_target(scale, tmp_path):
+    network = table_reader(task="regression")
+    last = network.layers[-1]
+    last.weight[:] *= np.float32(scale)
+    last.bias[:] = np.float32(50 * scale)
+    exact = network.scores(table_values())
+    found = c_scores(network.export("c", int8=True), tmp_path, table_values(), 2)
+    assert np.abs(found - exact).max() < 0.05 * exact.std()
+    text = network.export("c", int8=True, samples=(table_values(), exact)).decode()
+    assert re.search(r"R\^2 0\.99\d\d, 1\.0000 in floating point", re.sub(r"\s*\n \*\s*", " ", text))
 
 
 def test_fixed_point_on_all_test_images(trained, mnist, tmp_path):
@@ -200,6 +245,8 @@ def test_large_numbers_take_fewer_bits_and_huge_ones_are_refused(tmp_path):
 
 def test_the_measure_of_a_regression_is_a_difference(tmp_path):
     network = picture_reader(task="regression")
-    targets = np.zeros((60, 3), np.float32)
+    targets = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
     text = network.export("c", int8=True, samples=(PICTURES, targets)).decode()
-    assert re.search(r"the values differ by 0\.0\d+ at most", re.sub(r"\s*\n \*\s*", " ", text))
+    assert re.search(
+        r"R\^2 .* in floating point; the values differ by 0\.0\d+ at most", re.sub(r"\s*\n \*\s*", " ", text)
+    )

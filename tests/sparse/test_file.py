@@ -303,6 +303,39 @@ def test_what_needs_format_2(changes):
         assert json.loads(file["meta"].tobytes())["format"] == 2
 
 
+CATEGORIES = (("colour", ("blue", "red"), 0.0, False), ("age", None, 40.5, True))
+NAMES = ("age", "colour = red", "age is missing", "size")
+
+
+def test_categories_need_format_3(tmp_path):
+    network, path = small(**COLUMNS | {"input_names": NAMES, "columns": CATEGORIES}), tmp_path / "model.npz"
+    network.save(path)
+    loaded = SparseNetwork.load(path)
+    assert same_network(network, loaded) and loaded.meta.columns == CATEGORIES
+    with np.load(path) as file:
+        meta = json.loads(file["meta"].tobytes())
+    assert meta["format"] == 3 and meta["columns"][0] == ["colour", ["blue", "red"], 0.0, False]
+    np.savez(path, **content(meta=as_bytes(json.dumps(meta))))
+    assert SparseNetwork.load(path).meta.columns == CATEGORIES
+
+
+BAD_TEXTS = (["blue", "green"], ["blue", "red", "red"], [], ["blue", 3], ["blue", ["red"]], ["bl\nue", "red"], "red")
+BAD_COLUMNS = [
+    3, {}, ..., [3], [[]], [["colour", ["red"], 0.0]], [["red", None, 0.0, False, 1]], [["age", None, 0.0, False]] * 2,
+    *([["colour", texts, 0.0, False]] for texts in (*BAD_TEXTS, ["b" * 300, "red"], {"red": 1})),
+    [[["colour"], ["blue", "red"], 0.0, False]], [["size", None, 40.5, True]], [["weight", None, 40.5, False]],
+    [["age", None, float("nan"), True]], [["age", None, "40", True]], [["age", None, 40.5, 1]],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", BAD_COLUMNS, ids=str)
+def test_bad_categories(tmp_path, columns):
+    meta = {"format": 3, **vars(small(**COLUMNS | {"input_names": NAMES}).meta), "columns": columns}
+    text = json.dumps({name: value for name, value in meta.items() if value is not ...})
+    np.savez(tmp_path / "model.npz", **content(meta=as_bytes(text)))
+    rejects(tmp_path / "model.npz", "column|meta")
+
+
 def test_the_scores_of_columns():
     network = small(**COLUMNS)
     values = np.random.default_rng(0).normal([0, 1e6, 9, 0.1], [1, 1e5, 1, 1e-9], (200, 4))
@@ -310,7 +343,7 @@ def test_the_scores_of_columns():
     assert (x[:, 2] == 0).all()
     plain = small(divisor=1.0, mean=0.0, std=1.0, input_shape=(4,))
     assert np.allclose(network.scores(values), dense_scores(plain, x), rtol=1e-4, atol=1e-5)
-    row = network.runner(np.float64, block=1)(values[:1], out := np.empty((1, 2), f32))
+    row = network.runner(np.float64)(values[:1], out := np.empty((1, 2), f32))
     assert row is out and np.array_equal(row, network.scores(values)[:1])
 
 
@@ -332,12 +365,13 @@ def test_the_scores_of_columns():
         {"input_names": ["a", "b", "c", "d" * 300]},
         {"input_names": ...},
         {"format": 1},
-        {"format": 3},
+        {"format": 2},
+        {"format": 4},
     ],
     ids=str,
 )
 def test_bad_columns(tmp_path, changes):
-    path, meta = tmp_path / "model.npz", {"format": 2, **vars(small(**COLUMNS).meta), **changes}
+    path, meta = tmp_path / "model.npz", {"format": 3, **vars(small(**COLUMNS).meta), **changes}
     text = json.dumps({name: value for name, value in meta.items() if value is not ...})
     np.savez(path, **content(meta=as_bytes(text)))
     rejects(path, "meta|format|mean|std|bent|name")

@@ -97,3 +97,66 @@ def test_reaches_is_every_path(seed):
     reaches = network.reaches()
     assert reaches.shape == (6, 3) and reaches.dtype == bool
     assert [set(np.flatnonzero(row)) for row in reaches] == [paths(network, i) for i in range(6)]
+
+
+WIDE = {
+    "a picture": range(20, 75),
+    "its last inputs": range(80, 100),
+    "every third input": range(0, 100, 3),
+    "few, far apart": (0, 50, 99),
+    "one": (99,),
+}
+
+
+def reader(inputs, n_in=100, outputs=4):
+    """A network that reads these inputs."""
+    rng = np.random.default_rng(len(inputs))
+    connections = [(i, j, rng.normal()) for i in inputs for j in range(5) if j == 0 or rng.random() < 0.5]
+    first = layer((n_in, 5), connections, rng.normal(size=5))
+    second = layer((5, outputs), [(i, j, rng.normal()) for i in range(5) for j in range(outputs)], [0] * outputs)
+    return SparseNetwork([first, second], Meta(divisor=255.0, class_names=tuple("abcd"[:outputs])))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("name", WIDE)
+def test_a_sample_has_the_same_scores_wherever_it_stands(name, dtype):
+    """Alone, or among 32 that are transposed together, if its inputs are close enough for that."""
+    network, values = reader(WIDE[name]), inputs(75, 100, np.uint8).astype(dtype)
+    scores = network.scores(values)
+    assert np.allclose(scores, dense_scores(network, values), rtol=1e-4, atol=1e-4)
+    for i in range(75):
+        assert np.array_equal(network.scores(values[i]), scores[i])
+    assert np.array_equal(network.predict(values), scores.argmax(axis=1))
+    assert (network.graph[2].size > 0) == (name not in ("few, far apart", "one"))
+
+
+def test_windows_cover_what_is_read():
+    for n_in in (16, 17, 100):
+        for seed in range(50):
+            rng = np.random.default_rng(seed)
+            read = np.sort(rng.choice(n_in, rng.integers(1, n_in + 1), replace=False))
+            network = reader(read.tolist(), n_in)
+            inputs, rows, windows = network.graph[:3]
+            assert np.array_equal(inputs, read) and (windows + 16 <= n_in).all()
+            if windows.size:
+                assert np.array_equal(windows[rows // 16] + rows % 16, read) and 2 * windows.size <= read.size
+            else:
+                assert np.array_equal(rows, np.arange(read.size))
+
+
+@pytest.mark.parametrize("n", [1, 40])
+def test_the_first_of_equal_scores_is_the_class(n):
+    bias = np.array([[1, 3, 3], [3, 1, 3], [2, 2, 2], [-1, -2, -1], [0, -0.0, 0]])
+    for row in bias:
+        network = SparseNetwork([layer((4, 3), [], row)], Meta(class_names=("a", "b", "c")))
+        assert (network.predict(np.zeros((n, 4), np.uint8)) == row.argmax()).all()
+
+
+def test_scores_whose_sum_is_too_large_are_compared_all_the_same():
+    network = SparseNetwork([layer((4, 3), [], [2e38, 3e38, 1e38])], Meta(class_names=("a", "b", "c")))
+    assert (network.predict(np.zeros((40, 4), np.uint8)) == 1).all()
+    network = SparseNetwork([layer((4, 3), [(1, 2, 1)], [0, 0, 0])], Meta(class_names=("a", "b", "c")))
+    values = np.zeros((40, 4), np.float32)
+    values[39, 1] = np.nan
+    with pytest.raises(ValueError, match="sample 39 has a nan"):
+        network.predict(values)

@@ -1,6 +1,7 @@
 """What predict takes, arrays, lists, one sample or many, and what it refuses, in clear words."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -99,6 +100,29 @@ def test_a_number_that_is_not_finite_is_refused_where_it_is_read(value):
             use(values[5])
     assert not np.isfinite(network.scores(values)[5]).all()
     assert np.array_equal(network.predict(values[:5]), expected)
+
+
+def test_weights_that_are_too_large_are_not_blamed_on_the_inputs():
+    """And without a warning of NumPy."""
+    network = picture_reader(sizes=(20, 3), mean=0.0)
+    network.layers[0].weight[network.layers[0].col == 1] = 3e38
+    values = np.vstack([np.zeros((2, 20), np.uint8), ROWS[:1]])
+    for use in (network.predict, network.predict_proba):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for kind in (np.uint8, float):
+                with pytest.raises(ValueError, match="the scores of sample 2 are too large for float32, although its"):
+                    use(values.astype(kind))
+        with pytest.raises(ValueError, match="the scores of sample 0 are too large for float32"):
+            use(ROWS[0])
+    scaled = picture_reader(sizes=(20, 3), mean=0.9)  # the scaling alone makes a bias too large
+    scaled.layers[0].weight[:] = 3e38
+    with warnings.catch_warnings(), pytest.raises(ValueError, match="the scores of sample 0 are too large"):
+        warnings.simplefilter("error")
+        scaled.predict(ROWS)
+    for use in (network.predict, network.predict_proba):
+        with pytest.raises(ValueError, match="sample 0 has a nan"):
+            use(ROWS[:3] * np.nan)
 
 
 def test_a_number_that_is_not_read_does_no_harm():

@@ -1,4 +1,4 @@
-"""Every compiled loop of the library, and nothing else.
+"""Every compiled loop of the library but those of a finished network, which are in `lanes.py`.
 
 A kernel is here because NumPy would make several passes over memory where one is enough, or because the work is
 sparse. Each has a twin in plain NumPy, named in its docstring, that computes the same in a few lines; the tests compare
@@ -101,7 +101,7 @@ def sample_gates(W, gate, index, key0, key1, noise, inv_tau, Wm, mask, slope):
         mask[e] = is_open
         Wm[e] = is_open * W[e]
         slope[e] = soft * (f32(1) - soft) * inv_tau
-        count += i32(gate[e] > f32(0))
+        count = i32(count + i32(gate[e] > f32(0)))  # of 32 bits: a sum of 64 would halve the vectors
     return count
 
 
@@ -122,7 +122,7 @@ def sample_hard_concrete(W, gate, index, key0, key1, noise, inv_tau, shift, low,
         Wm[e] = value * W[e]
         moves = f32(1) if value == stretched else f32(0)
         slope[e] = moves * (high - low) * soft * (f32(1) - soft) * inv_tau
-        count += i32(gate[e] > f32(0))
+        count = i32(count + i32(gate[e] > f32(0)))
     return count
 
 
@@ -142,7 +142,7 @@ def sample_variational(W, gate, limit, Wm, mask, variance):
         mask[e] = f32(keep)
         Wm[e] = W[e] if keep else f32(0)
         variance[e] = fast_exp(-gate[e]) if finite else f32(0)
-        count += i32(keep)
+        count = i32(count + i32(keep))
     return count
 
 
@@ -328,61 +328,3 @@ def gather_moved(values, samples, tables, key0, key1, out):
                 out[b, j] = image[table[j]]
             else:
                 out[b, j] = 0
-
-
-# --- a finished network -------------------------------------------------------------------------------------
-
-
-@jit
-def network_scores(values, inputs, starts, sources, weights, bias, hidden, silu, raw, z, scores):
-    """A whole `sparse.SparseNetwork` in one pass over its inputs, block by block, each block inside the cache.
-
-    The network is a list of nodes: first the inputs it reads, then its units, each after those it reads. Unit u is
-    bias[u] plus the weighted sum of its sources, connections starts[u] to starts[u + 1].
-
-    values : (n, n_in), any number type; inputs : the columns that are read; scores : (n, n_out), overwritten
-    hidden : how many units are not outputs; silu : their activation is SiLU, else ReLU
-    raw, z : (inputs, block) like values and (nodes, block) float32, overwritten
-    Twin: y = act(x @ W + b) layer by layer, with the connections written into dense matrices.
-    """
-    block = z.shape[1]
-    for first in range(0, values.shape[0], block):
-        n = min(block, values.shape[0] - first)
-        for b in range(n):
-            row = values[first + b]
-            for i in range(inputs.size):
-                raw[i, b] = row[inputs[i]]
-        for i in range(inputs.size):
-            for b in range(n):
-                z[i, b] = f32(raw[i, b])
-        for u in range(bias.size):
-            zu = z[inputs.size + u]
-            for b in range(n):
-                zu[b] = bias[u]
-            for e in range(starts[u], starts[u + 1]):
-                weight, source = weights[e], z[sources[e]]
-                for b in range(n):
-                    zu[b] += weight * source[b]
-            if u >= hidden:
-                for b in range(n):
-                    scores[first + b, u - hidden] = zu[b]
-            elif silu:
-                for b in range(n):
-                    zu[b] *= fast_sigmoid(zu[b])
-            else:
-                for b in range(n):
-                    zu[b] = f32(0) if zu[b] < f32(0) else zu[b]
-
-
-@jit
-def row_argmax(scores, best):
-    """Write to best[b] the column of the highest score in row b, the first if several are equal.
-
-    Twin: `scores.argmax(axis=1)`.
-    """
-    for b in range(scores.shape[0]):
-        column = 0
-        for j in range(1, scores.shape[1]):
-            if scores[b, j] > scores[b, column]:
-                column = j
-        best[b] = column

@@ -13,5 +13,10 @@ def score(outputs: np.ndarray, target: np.ndarray, task: str) -> float:
 
 
 def r_squared(y: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """1 - (squared error) / (variance of the target), for each output: (n, k), (n, k) -> (k,)."""
-    return 1 - ((y - target) ** 2).mean(axis=0) / target.var(axis=0)
+    """1 - (squared error) / (variance of the target), for each output: (n, k), (n, k) -> (k,).
+
+    Of a target that never varies it is 1 where y is equal to it, else 0, as in scikit-learn.
+    """
+    error, varies = ((y - target) ** 2).mean(axis=0), target.max(axis=0) > target.min(axis=0)
+    share = np.divide(error, target.var(axis=0), out=np.sign(error), where=varies)
+    return 1 - share

@@ -5,7 +5,8 @@ was read is small enough for all that this library does with it (`data/limits.py
 
 For each layer K = 0, 1, ...: layerK_shape (2,), layerK_row (k,), layerK_col (k,), layerK_weight (k,), layerK_bias
 (n_out,); and `meta`, JSON as uint8 with the fields of Meta and the version of the format. Format 2 adds names of the
-inputs and a scale of each; a network that has neither is still written in format 1, which older versions read.
+inputs and a scale of each, format 3 the categories of columns. A network is written in the oldest format that can hold
+it, so that older versions read what they know.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygsp.data.columns import check_columns
 from tinygsp.data.files import read_arrays
 from tinygsp.data.limits import (
     MAX_DATASET,
+    MAX_META_BYTES,
     MAX_UNITS,
     TASKS,
     check_input_shape,
@@ -33,9 +36,8 @@ from tinygsp.data.limits import (
 from tinygsp.data.scaling import check_input_names, check_scaling, is_columnwise
 from tinygsp.sparse.layer import ACTIVATIONS, Meta, SparseLayer, check_chain
 
-FORMAT = 2  # the newest; see NEW
+FORMAT = 3  # the newest; see NEW
 MAX_MODEL_BYTES = 2**26  # of all arrays in a model file: far above any pruned network, far below a bomb
-MAX_META_BYTES = 2**22  # of its JSON: names and scales of fifty thousand inputs
 ARRAYS = {"row": np.int32, "col": np.int32, "weight": np.float32, "bias": np.float32}
 
 
@@ -48,10 +50,9 @@ def model_bytes(layers: Sequence[SparseLayer], meta: Meta) -> bytes:
 
     Raises ModelFileError if `read_model` would refuse it, for example because a weight is not finite.
     """
-    fields = {"format": FORMAT, **vars(meta)}
-    if not (meta.input_names or is_columnwise(meta)):
-        fields = {name: value for name, value in fields.items() if name not in NEW} | {"format": 1}
-    text = json.dumps(fields, sort_keys=True)
+    version = 3 if meta.columns else 2 if meta.input_names or is_columnwise(meta) else 1
+    fields = {name: value for name, value in vars(meta).items() if NEW.get(name, 1) <= version}
+    text = json.dumps({"format": version, **fields}, sort_keys=True)
     arrays = {"meta": np.frombuffer(text.encode(), np.uint8)}
     for k, layer in enumerate(layers):
         arrays[f"layer{k}_shape"] = np.array(layer.shape, np.int64)
@@ -103,6 +104,7 @@ def _check_model(arrays: dict[str, np.ndarray]) -> tuple[list[SparseLayer], Meta
         check_input_shape(meta.input_shape, layers[0].n_in, ModelFileError)
     check_scaling(meta, layers[0].n_in, ModelFileError)
     check_input_names(meta.input_names, layers[0].n_in, ModelFileError)
+    check_columns(meta.columns, meta.input_names, ModelFileError)
     return layers, meta
 
 
@@ -142,8 +144,16 @@ def _is_number_or_list(value: Any) -> bool:
     return is_number(value) or (type(value) is list and all(map(is_number, value)))
 
 
+def _is_list_of_columns(value: Any) -> bool:
+    """Whether it is nested as columns are; `check_columns` looks at the rest."""
+    return _is_list_of(list, value) and all(
+        len(c) == 4 and (c[1] is None or _is_list_of(str, c[1])) and list not in map(type, (c[0], c[2], c[3]))
+        for c in value
+    )
+
+
 META = {  # what each field of the JSON in `meta` must be; names, shape and scale are checked with the layers
-    "format": (f"version 1 or {FORMAT}", lambda v: type(v) is int and 1 <= v <= FORMAT),
+    "format": (f"version 1 to {FORMAT}", lambda v: type(v) is int and 1 <= v <= FORMAT),
     "activation": (" or ".join(ACTIVATIONS), lambda v: v in list(ACTIVATIONS)),
     "task": (" or ".join(TASKS), lambda v: v in TASKS),
     "divisor": ("a number above 0", is_scale),
@@ -154,8 +164,9 @@ META = {  # what each field of the JSON in `meta` must be; names, shape and scal
     "dataset": (f"a text of at most {MAX_DATASET} letters", lambda v: type(v) is str and len(v) <= MAX_DATASET),
     "input_names": ("a list of texts", lambda v: _is_list_of(str, v)),
     "bent": ("a list of whole numbers", lambda v: _is_list_of(int, v)),
+    "columns": ("a list of [name, categories or null, median, indicator]", _is_list_of_columns),
 }
-NEW = {"input_names", "bent"}  # the fields that format 2 adds to those of format 1
+NEW = {"input_names": 2, "bent": 2, "columns": 3}  # the format that added a field; all others have been there from 1
 
 
 def _check_meta(arrays: dict[str, np.ndarray]) -> Meta:
@@ -167,7 +178,8 @@ def _check_meta(arrays: dict[str, np.ndarray]) -> Meta:
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"meta is not JSON ({error})") from error
     is_known = type(meta) is dict and type(meta.get("format")) is int
-    fields = META.keys() - NEW if is_known and meta["format"] == 1 else META.keys()
+    version = meta["format"] if is_known and meta["format"] > 0 else FORMAT
+    fields = {name for name in META if NEW.get(name, 1) <= version}
     if type(meta) is not dict or "format" not in meta:
         raise ModelFileError(f"meta is not a JSON object of {', '.join(META)}")
     if is_known and 1 <= meta["format"] <= FORMAT and meta.keys() != fields:
@@ -177,4 +189,4 @@ def _check_meta(arrays: dict[str, np.ndarray]) -> Meta:
             newer = name == "format" and is_known and meta["format"] > FORMAT
             raise ModelFileError(f"{name} is {shown(meta.get(name))}, expected {expected}" + "; update tinygsp" * newer)
     del meta["format"]
-    return Meta(**{name: tuple(value) if type(value) is list else value for name, value in meta.items()})
+    return Meta(**meta)  # which makes tuples of the lists

@@ -118,6 +118,7 @@ class Meta:
     dataset: str = ""
     input_names: tuple[str, ...] = ()  # one an input, or none
     bent: tuple[int, ...] = ()  # columns with very long tails, scaled by asinh
+    columns: tuple[tuple, ...] = ()  # `data.columns.Feature` of the columns that are not just one input
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

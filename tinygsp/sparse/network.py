@@ -1,30 +1,29 @@
 """SparseNetwork: what is left when pruning is done, a network of a few hundred numbers.
 
 It knows its connections, its biases and how to scale an input, and nothing of gates or training. Its parameters are
-counted here and nowhere else. Lesson 10 ends with one, lesson 11 reads it. Read `layer.py` first.
+counted here and nowhere else. Lesson 12 ends with one, lesson 13 reads it. Read `layer.py` first.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from tinygsp.data.files import write_atomic
 from tinygsp.data.limits import shown
+from tinygsp.data.scaling import is_columnwise
 from tinygsp.nn.gates import softmax
 from tinygsp.sparse.file import model_bytes, read_model
 from tinygsp.sparse.layer import ACTIVATIONS, Meta, SparseLayer, check_chain
-from tinygsp.sparse.nodes import node_list
+from tinygsp.sparse.nodes import graph_of, node_list
 from tinygsp.sparse.reach import reaches
-from tinygsp.sparse.runner import best_class, make_runner
+from tinygsp.sparse.runner import Runner
 from tinygsp.sparse.trim import trim
 from tinygsp.sparse.values import as_values, check_finite
-
-BLOCK = 128  # samples that go through the network together: their numbers fit the second-level cache
 
 
 class SparseNetwork:
@@ -55,18 +54,25 @@ class SparseNetwork:
         scores = self.runner(values.dtype)(values)
         return scores[0] if is_single else scores
 
-    def runner(self, dtype: Any = np.uint8, block: int = BLOCK) -> Callable[..., np.ndarray]:
+    def runner(self, dtype: Any = np.uint8) -> Runner:
         """A function from values (n, n_in) of `dtype` to scores (n, n_out) float32, with its memory set up once.
 
-        With block=1 and `out`, a (1, n_out) float32 array to write to, it scores one image after another and
-        allocates nothing: `run(image.reshape(1, -1), out)`.
+        With `out`, an array to write to, it allocates nothing, for one image after another:
+        `run(image.reshape(1, -1), out)`.
         """
-        return make_runner(self, dtype, block)
+        return Runner(self, dtype)
 
     @functools.cached_property
     def nodes(self) -> dict[str, Any]:
-        """The network as one list of nodes, for `kernels.network_scores`; see `node_list`."""
+        """The network as one list of nodes; see `node_list`."""
         return node_list(self.layers, self.meta)
+
+    @functools.cached_property
+    def graph(self) -> tuple:
+        """The list of nodes as `nn.lanes.network_scores` takes it; needs numba."""
+        from tinygsp.nn.lanes import WINDOW
+
+        return graph_of(self.nodes, WINDOW)
 
     def predict(self, values: Any) -> np.ndarray:
         """Most probable class of each input (n,) int64; for a regression the outputs themselves (n, n_out).
@@ -75,14 +81,30 @@ class SparseNetwork:
 
         Raises ValueError if an input that is read is nan or inf.
         """
-        scores = check_finite(self.scores(values))
-        return scores if self.meta.task != "classification" else best_class(scores)
+        if self.meta.task != "classification":
+            return self.finite_scores(values)
+        samples, is_single = as_values(values, self.layers[0].n_in, self.meta.input_shape)
+        best = self.runner(samples.dtype).classes(samples)
+        if best is None:
+            best = self.finite_scores(samples).argmax(axis=1)
+        return best[0] if is_single else best
 
     def predict_proba(self, values: Any) -> np.ndarray:
         """Class probabilities, the softmax of the scores: (n, n_out), or (n_out,) of one sample alone."""
         if self.meta.task != "classification":
             raise ValueError(f"predict_proba needs a classification network, this one is a {self.meta.task}")
-        return softmax(check_finite(self.scores(values)))
+        return softmax(self.finite_scores(values))
+
+    def finite_scores(self, values: Any) -> np.ndarray:
+        """The scores; ValueError if one is not finite, as it is if an input that is read is nan or inf."""
+
+        def read(sample: int) -> np.ndarray:
+            used = self.used_inputs()[0]
+            raw = as_values(values, self.layers[0].n_in, self.meta.input_shape)[0][sample, used]
+            with np.errstate(over="ignore"):
+                return (self.meta.scaled(raw, used) if is_columnwise(self.meta) else raw).astype(np.float32)
+
+        return check_finite(self.scores(values), read)
 
     # --- what is in it ---
 

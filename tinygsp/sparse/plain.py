@@ -1,4 +1,4 @@
-"""Score inputs with NumPy alone, where numba is missing: a twin of `kernels.network_scores`.
+"""Score inputs with NumPy alone, where numba is missing: a twin of `nn.lanes.network_scores`.
 
 A pruned layer is a matrix that is nearly empty, but a product with the matrix of its live rows and columns is the
 fastest that NumPy has. The units of the first layer are taken in groups of those that read inputs near each other:
@@ -18,21 +18,21 @@ MAX_MATRIX = 2**22  # numbers of a layer as a matrix
 GROUP = 12  # units of the first layer that share a product
 
 
-def plain_scores(nodes: dict[str, Any], sizes: list[int], silu: bool) -> Callable[[np.ndarray, np.ndarray], None]:
+def plain_scores(nodes: dict[str, Any], silu: bool) -> Callable[[np.ndarray, np.ndarray], None]:
     """A function that writes the scores of values (n, k) to its second argument, (n, n_out) float32.
 
-    nodes : as `node_list` gives it;  sizes : units of each layer;  silu : their activation is SiLU, else ReLU
+    nodes : as `node_list` gives it;  silu : the activation is SiLU, else ReLU
     """
-    levels = [len(nodes["inputs"]), *sizes]
+    levels = [len(nodes["read"]), *nodes["sizes"]]
     if max(n_in * n_out for n_in, n_out in pairwise(levels)) > MAX_MATRIX:
         return unit_by_unit(nodes, silu)
-    layers = matrices(nodes, sizes)
+    layers = matrices(nodes)
     W, bias = layers[0]
     order = np.argsort([row.nonzero()[0].mean() if row.any() else 0 for row in W.T], kind="stable")
     groups = []  # of the first layer: (inputs, W) and which of its units, now in this order
     for units in np.array_split(order, max(1, len(order) // GROUP)):
         rows = np.flatnonzero(W[:, units].any(axis=1))
-        groups.append((nodes["inputs"][rows].astype(np.intp), W[np.ix_(rows, units)]))
+        groups.append((nodes["read"][rows].astype(np.intp), W[np.ix_(rows, units)]))
     bias, rest = bias[order], layers[1:]
     if rest:
         rest[0] = (rest[0][0][order], rest[0][1])
@@ -55,13 +55,13 @@ def plain_scores(nodes: dict[str, Any], sizes: list[int], silu: bool) -> Callabl
 
 def unit_by_unit(nodes: dict[str, Any], silu: bool) -> Callable[[np.ndarray, np.ndarray], None]:
     """The same function for layers that would be huge matrices: it takes memory for what is connected, and is slow."""
-    n_read, starts, sources = len(nodes["inputs"]), nodes["starts"].tolist(), nodes["sources"].astype(np.intp)
+    n_read, starts, sources = len(nodes["read"]), nodes["starts"].tolist(), nodes["sources"].astype(np.intp)
 
     def run(values: np.ndarray, scores: np.ndarray) -> None:
         for first in range(0, len(values), BLOCK):
             block = values[first : first + BLOCK]
             z = np.empty((n_read + len(nodes["bias"]), len(block)), np.float32)
-            z[:n_read] = block[:, nodes["inputs"]].T
+            z[:n_read] = block[:, nodes["read"]].T
             for u, bias in enumerate(nodes["bias"]):
                 own = slice(starts[u], starts[u + 1])
                 y = z[n_read + u]
@@ -85,11 +85,11 @@ def activate(x: np.ndarray, silu: bool) -> np.ndarray:
     return x
 
 
-def matrices(nodes: dict[str, Any], sizes: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:
+def matrices(nodes: dict[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:
     """(W, b) of each layer, W of its live rows and columns, from the list of nodes."""
     starts, found = nodes["starts"], []
-    unit, source, n_in = 0, 0, len(nodes["inputs"])  # the first of this layer, the first that it reads, and how many
-    for n_out in sizes:
+    unit, source, n_in = 0, 0, len(nodes["read"])  # the first of this layer, the first that it reads, and how many
+    for n_out in nodes["sizes"]:
         own = slice(starts[unit], starts[unit + n_out])
         W = np.zeros((n_in, n_out), np.float32)
         col = np.repeat(np.arange(n_out), np.diff(starts[unit : unit + n_out + 1]))

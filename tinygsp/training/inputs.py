@@ -1,6 +1,6 @@
 """Batches of inputs: only the columns that a network still reads, scaled, and for images moved at random if asked.
 
-Lesson 04 builds `Inputs`, lesson 10 `MovedInputs`. `Feed` keeps the ones that fit the network at hand. Read `net.py`
+Lesson 04 builds `Inputs`, lesson 11 `MovedInputs`. `Feed` keeps the ones that fit the network at hand. Read `net.py`
 next.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygsp.data import Dataset
 from tinygsp.data.scaling import is_columnwise
-from tinygsp.nn import kernels
+from tinygsp.nn import kernels, lanes
 from tinygsp.nn.gates import noise_keys
 from tinygsp.nn.layers import MaskedEdges
 
@@ -55,9 +55,11 @@ class Inputs:
     def batch(self, samples: np.ndarray, step: int = 0) -> np.ndarray:
         """x = (value / divisor - mean) / std of the given samples: (len(samples), k) float32."""
         x = self.take(samples, step)
-        if self.feature_major:
-            return self.standardize(np.ascontiguousarray(x.T)).T  # transposed while it is still bytes
-        return self.standardize(x)
+        if not self.feature_major:
+            return self.standardize(x)
+        turned = np.empty(x.T.shape, x.dtype)
+        lanes.transpose_all(x, turned)  # while it is still bytes
+        return self.standardize(turned).T
 
     def take(self, samples: np.ndarray, step: int) -> np.ndarray:
         """The raw values of the given samples: (len(samples), k) in the dtype of x."""

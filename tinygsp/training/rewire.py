@@ -1,7 +1,7 @@
 """Phase "rewire": trains the survivors and lets the least useful ones change places with closed connections.
 
 After every epoch each connection has a saliency, what closing it would cost, and each closed one a promise, what
-opening it would gain, both to second order. Lesson 10 derives and builds this.
+opening it would gain, both to second order. Lesson 11 derives and builds this.
 """
 
 from __future__ import annotations
@@ -74,8 +74,11 @@ class Rewire(Phase):
                     a, (g, h) = x if k == 0 else layer.x, sums[k]
                     g[:-1] += a.T @ dy
                     g[-1] += dy.sum(axis=0)
-                    h[:-1] += (a * a).T @ (dy * dy)
-                    h[-1] += (dy * dy).sum(axis=0)
+                    squares = dy * dy
+                    h[:-1] += np.multiply(a, a, out=x if k == 0 else None).T @ squares  # nobody else reads x
+                    h[-1] += squares.sum(axis=0)
+                    if k == 0:
+                        break
                 dy = layer.backward(dy)
         return [(g / n, h / n) for g, h in sums]
 

@@ -3,8 +3,9 @@
 Nothing here is a test: a figure depends on the machine, so the report names the machine. PyTorch, ONNX Runtime and
 SciPy are compared with where they are installed; the report says what could not be compared.
 
-`measure.py` goes through the sections: `twins.py` (kernels), `steps.py` (training), `inference.py`; `peers.py` has the
-same in other libraries, `report.py` the tables and the picture. Lesson 09 shows why the pieces are as fast as they are.
+`measure.py` goes through the sections: `twins.py` (kernels), `steps.py` (training), `inference.py`; `peers.py` and
+`exports.py` have what these are compared with. `report.py` writes the tables and the picture, `aims.py` what was aimed
+at. Lesson 09 shows why the pieces are as fast as they are.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--run", type=Path, help="a finished run: its network is timed, and its mean step compared")
     parser.add_argument("--out", type=Path, default=Path("bench"), help="folder to write to (default: bench)")
     parser.add_argument("--quick", action="store_true", help="few repeats and no wider networks: a look, not a figure")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown, with a table of what was aimed at")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     return parser.parse_args(argv)
 
@@ -38,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     def body(_: kit.StopSignals) -> int:
         from tinygsp import runs
         from tinygsp.commands.bench.measure import measure
-        from tinygsp.commands.bench.report import picture, report
+        from tinygsp.commands.bench.report import markdown, picture, report
         from tinygsp.data.files import write_atomic
 
         results = measure(args.run, args.quick, kit.StepLines(args.quiet))
@@ -48,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         written.append("bench.json")
         write_atomic(out / "bench.png", figure)
         written.append("bench.png")
-        kit.say(report(results), sys.stdout)
+        kit.say((markdown if args.markdown else report)(results), sys.stdout)
         kit.say(f"\nfigure and numbers: {out}", sys.stdout)
         return kit.DONE
 

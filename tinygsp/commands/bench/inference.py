@@ -47,7 +47,7 @@ def inference(
     rates |= {name: 1 / seconds for name, seconds in in_page.items()}
     missing |= lacking
     one, scores = x[:1], np.empty((1, network.layers[-1].n_out), np.float32)
-    run = network.runner(block=1)
+    run = network.runner()
     latency = in_turn({"one": lambda: run(one, scores)}, 1000)["one"]
     return {"kept": network.count(), "images a second": rates, "one image, microseconds": 1e6 * latency}, missing
 

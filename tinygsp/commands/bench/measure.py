@@ -44,7 +44,7 @@ def measure(run: Path | None, quick: bool, progress: Callable[[str], None]) -> d
             results["growth"]["-".join(map(str, hidden))], lacking = steps(dataset, hidden, 3)
             missing |= lacking
     if summary:
-        results["run"] = {name: summary[name] for name in ("kept", "steps", "seconds")}
+        results["run"] = {name: summary[name] for name in ("kept", "steps", "seconds", "model_bytes")}
     return results | {"missing": missing}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinygsp import plots
+from tinygsp.commands.bench.aims import aims_table
 
 
 def report(results: dict) -> str:
@@ -18,6 +19,11 @@ def report(results: dict) -> str:
         lines += ["", *growth_lines(growth)]
     lines += ["", *(f"not compared: {name} ({reason})" for name, reason in results["missing"].items())]
     return "\n".join(lines).rstrip()
+
+
+def markdown(results: dict) -> str:
+    """Return the same tables in Markdown, and one of what was aimed at: the text of a page about speed."""
+    return f"```\n{report(results)}\n```\n\n{aims_table(results)}"
 
 
 def kernel_lines(rows: list[dict]) -> list[str]:
@@ -74,10 +80,4 @@ def growth_lines(growth: dict[str, dict[str, float]]) -> list[str]:
 
 def picture(results: dict) -> bytes:
     """Return bench.png: steps against live connections, inference, and growth with width if it was measured."""
-    growth = results.get("growth")
-    figure, axes = plots.canvas((13 if growth else 9, 4.2), 1, 3 if growth else 2)
-    plots.step_times(results["steps"], axes[0, 0])
-    plots.image_rates(results["inference"]["images a second"], axes[0, 1])
-    if growth:
-        plots.growth(growth, axes[0, 2])
-    return plots.png(figure)
+    return plots.png(plots.speed_figure(results))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygsp.commands.bench.timing import BATCH, in_turn
-from tinygsp.nn import gates, kernels, losses
+from tinygsp.nn import gates, kernels, lanes, losses
 
 f32 = np.float32
 CONNECTIONS = 785 * 300  # of the first layer
@@ -135,9 +135,9 @@ def layer_pairs(rng: np.random.Generator) -> list[Pair]:
 
 
 def pixel_pairs(rng: np.random.Generator) -> list[Pair]:
-    """Pair the kernels that scale the pixels of a batch and move its images with their twins."""
+    """Pair the kernels that scale the pixels of a batch, transpose them and move its images with their twins."""
     pixels = rng.integers(0, 255, (784, BATCH), dtype=np.uint8)
-    scaled = np.empty(pixels.shape, f32)
+    scaled, turned = np.empty(pixels.shape, f32), np.empty_like(pixels)
     images = np.ascontiguousarray(pixels.T)
     order, moved = np.arange(BATCH), np.empty_like(images)
     tables = (np.arange(784) + np.arange(-4, 5)[:, None]).astype(np.int32) % 784  # (9 ways to move, 784)
@@ -147,6 +147,12 @@ def pixel_pairs(rng: np.random.Generator) -> list[Pair]:
             pixels.size,
             lambda: kernels.standardize(pixels, f32(0.01), f32(-0.4), scaled),
             lambda: pixels * f32(0.01) + f32(-0.4),
+        ),
+        Pair(
+            "transpose_all",
+            pixels.size,
+            lambda: lanes.transpose_all(images, turned),
+            lambda: np.copyto(turned, images.T),
         ),
         Pair(
             "gather_moved",

@@ -42,7 +42,7 @@ def export(
     """Write a network in another language; returns the content of the file, text in UTF-8 or, for onnx, binary.
 
     to      : one of FORMATS
-    int8    : C only: weights of 8 bits and whole-number arithmetic, for inputs that are bytes
+    int8    : C only: weights of 8 bits and whole-number arithmetic, for inputs that are bytes or columns of a table
     main    : C only: add a program that reads samples from standard input and prints a class for each
     name    : C only: how the names of the functions begin
     notes   : lines to add to the comment at the top, such as the accuracy

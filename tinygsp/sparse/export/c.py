@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinygsp.sparse.export.comment import number_lines
-from tinygsp.sparse.export.fixed import STEPS, TOP, Fixed
+from tinygsp.sparse.export.fixed import COLUMN, MOST_COLUMN, STEPS, TOP, Fixed
 from tinygsp.sparse.export.program import Program
 
 LOOP = """\
-void {name}_scores(const {type} *x, {number} *scores)
+void {name}_scores(const {type} *x, {score} *scores)
 {{
 {declarations}    int unit, left;
     {index} e = 0;
@@ -46,6 +46,14 @@ static int32_t {name}_silu(int32_t a)
         s = {top} - s;
     return (int32_t)((int64_t)a * s / {top});
 }}
+"""
+
+FIXED_SCALING = """\
+    for (unit = 0; unit < {count}; unit++) {{
+        u = ((x[{name}_column[unit]] - {name}_mean[unit]) - {name}_rest[unit]) * {name}_factor[unit];
+{bent}        u *= {column}.0f;
+        v[unit] = u >= {most}.0f ? {most} : u > -{most}.0f ? (int32_t)(u < 0 ? u - 0.5f : u + 0.5f) : -{most};
+    }}
 """
 
 PREDICT = """\
@@ -107,7 +115,7 @@ def write(program: Program, comment: Sequence[str], name: str, main: bool, fixed
         parts.append("#ifdef _WIN32\n#include <fcntl.h>\n#include <io.h>\n#endif\n")
     parts += tables(program, name, fixed)
     parts.append(loop(program, name, fixed))
-    options = {"name": name, "type": input_type(program), "number": number_type(fixed)}
+    options = {"name": name, "type": input_type(program), "number": score_type(fixed)}
     options |= {"n_in": program.n_in, "n_out": program.n_out}
     if classes:
         parts.append(PREDICT.format(**options))
@@ -121,12 +129,15 @@ def write(program: Program, comment: Sequence[str], name: str, main: bool, fixed
 
 def usage(program: Program, name: str, main: bool, fixed: Fixed | None) -> list[str]:
     """What the comment says about how to call the functions."""
-    x, number = input_type(program), number_type(fixed)
+    x, number = input_type(program), score_type(fixed)
     lines = ["", "How to call it, from another file:", ""]
     if program.task == "classification":
         lines.append(f"  int {name}_predict(const {x} *x);                 number of the class of x[{program.n_in}]")
     lines.append(f"  void {name}_scores(const {x} *x, {number} *scores);  writes scores[{program.n_out}]")
-    if fixed:
+    if fixed and fixed.output is not None:
+        lines += ["", "Columns are scaled in floating point, and so are the sums of the outputs; all between has whole"]
+        lines.append(f"numbers. A column counts up to {MOST_COLUMN // COLUMN} of its spreads. No sum can overflow.")
+    elif fixed:
         lines += ["", f"A score is in units of 1/{2**fixed.bits}. No sum can overflow, whatever the input."]
     library = " -lm" * needs_math(program, fixed)
     if main:
@@ -144,7 +155,7 @@ def usage(program: Program, name: str, main: bool, fixed: Fixed | None) -> list[
 def needs_math(program: Program, fixed: Fixed | None) -> bool:
     """Whether the functions call the mathematical library."""
     has_silu = program.activation == "silu" and program.hidden > 0
-    return not fixed and (has_silu or (program.columns is not None and bool(program.columns.bent.any())))
+    return (has_silu and not fixed) or (program.columns is not None and bool(program.columns.bent.any()))
 
 
 def input_type(program: Program) -> str:
@@ -153,8 +164,13 @@ def input_type(program: Program) -> str:
 
 
 def number_type(fixed: Fixed | None) -> str:
-    """The type in C of a score."""
+    """The type in C of a sum and an activation."""
     return "int32_t" if fixed else "float"
+
+
+def score_type(fixed: Fixed | None) -> str:
+    """The type in C of a score."""
+    return "int32_t" if fixed and fixed.output is None else "float"
 
 
 def block(lines: Sequence[str]) -> str:
@@ -178,11 +194,16 @@ def tables(program: Program, name: str, fixed: Fixed | None) -> list[str]:
     if not fixed:
         weights, biases = (list(map(literal, values)) for values in (program.weight, program.bias))
         return found + [table("float", f"{name}_weight", weights, ""), table("float", f"{name}_bias", biases, "")]
-    found += [
-        whole_table(f"{name}_weight", fixed.weight, "of each connection, in units of its unit"),
-        whole_table(f"{name}_scale", fixed.scale, f"of each unit: what a weight of 1 is, times {2**fixed.shift}"),
-        whole_table(f"{name}_bias", fixed.bias, f"in units of 1/{2**fixed.bits}"),
-    ]
+    found.append(whole_table(f"{name}_weight", fixed.weight, "of each connection, in units of its unit"))
+    whole = slice(None) if fixed.output is None else slice(program.hidden)
+    if fixed.scale[whole].size:
+        note = f"of each unit: what a weight of 1 is, times {2**fixed.shift}"
+        found.append(whole_table(f"{name}_scale", fixed.scale[whole], note))
+        found.append(whole_table(f"{name}_bias", fixed.bias[whole], f"in units of 1/{2**fixed.bits}"))
+    if fixed.output is not None:
+        offset = program.bias[program.hidden :]
+        found.append(table("float", f"{name}_output", list(map(literal, fixed.output)), "a score: its sum times this"))
+        found.append(table("float", f"{name}_offset", list(map(literal, offset)), "and this"))
     if program.hidden and program.activation == "silu":
         note = f"the sigmoid of 0, 1/{STEPS // 8}, ... to 8, times {TOP}"
         found.append(whole_table(f"{name}_sigmoid", fixed.sigmoid, note))
@@ -239,9 +260,12 @@ def loop(program: Program, name: str, fixed: Fixed | None) -> str:
     source = f"x[{name}_pixel[e]]"
     if program.columns is not None:
         count, source = len(program.columns.column), f"v[{name}_pixel[e]]"
-        bent = f"        if ({name}_bent[unit])\n            v[unit] = asinhf(v[unit]);\n"
-        scaling = SCALING.format(name=name, count=count, bent=bent * bool(program.columns.bent.any())) + "\n"
-        declarations = f"    float v[{count}];\n"
+        target = "u" if fixed else "v[unit]"
+        bent = f"        if ({name}_bent[unit])\n            {target} = asinhf({target});\n"
+        scaling = (FIXED_SCALING if fixed else SCALING).format(
+            name=name, count=count, bent=bent * bool(program.columns.bent.any()), column=COLUMN, most=MOST_COLUMN
+        ) + "\n"  # fmt: skip
+        declarations = f"    {number} v[{count}];\n" + "    float u;\n" * bool(fixed)
     if hidden:
         first = f"(float){source}" if program.reads_bytes and not fixed else source
         source = f"(e < {n_first} ? {first} : z[{name}_unit[e - {n_first}]])"
@@ -250,11 +274,12 @@ def loop(program: Program, name: str, fixed: Fixed | None) -> str:
         name=name,
         type=input_type(program),
         number=number,
+        score=score_type(fixed),
         declarations=declarations,
         scaling=scaling,
         index="int" if len(program.weight) < 2**15 else "long",
         units=len(program.bias),
-        sum="sum = 0, a" if fixed else f"sum = {name}_bias[unit]",
+        sum="sum = 0" + ", a" * (bool(hidden) or fixed.output is None) if fixed else f"sum = {name}_bias[unit]",
         source=source,
         output=output_lines(program, name, fixed),
     )
@@ -272,6 +297,8 @@ def output_lines(program: Program, name: str, fixed: Fixed | None) -> str:
         scaled = f"(int32_t)((int64_t)sum * {name}_scale[unit] / {2**fixed.shift})"
         lines, total = [f"a = {scaled} + {name}_bias[unit];"], "a"
         active = f"{name}_silu(a)" if is_silu else "a > 0 ? a : 0"
+        if fixed.output is not None:
+            return column_output_lines(name, hidden, lines[0], active)
     else:
         active = "sum / (1.0f + expf(-sum))" if is_silu else "sum > 0.0f ? sum : 0.0f"
     if hidden:
@@ -282,13 +309,22 @@ def output_lines(program: Program, name: str, fixed: Fixed | None) -> str:
     return "".join(f"        {line}\n" for line in lines)
 
 
+def column_output_lines(name: str, hidden: int, to_units: str, active: str) -> str:
+    """The same in fixed point where inputs and scores are floats; `to_units` turns the sum into a."""
+    k = f"unit - {hidden}" if hidden else "unit"
+    lines = [f"scores[{k}] = (float)sum * {name}_output[{k}] + {name}_offset[{k}];"]
+    if hidden:
+        lines = [f"if (unit < {hidden}) {{", f"    {to_units}", f"    z[unit] = {active};", "} else", f"    {lines[0]}"]
+    return "".join(f"        {line}\n" for line in lines)
+
+
 def print_lines(program: Program, name: str, fixed: Fixed | None) -> str:
     """What main does with each sample."""
     if program.task == "classification":
         return f"        puts({name}_classes[{name}_predict(x)]);\n"
-    value = f"scores[k] / {2**fixed.bits}.0" if fixed else "scores[k]"
+    value = f"scores[k] / {2**fixed.bits}.0" if score_type(fixed) != "float" else "scores[k]"
     return (
-        f"        {number_type(fixed)} scores[{program.n_out}];\n        int k;\n\n        {name}_scores(x, scores);\n"
+        f"        {score_type(fixed)} scores[{program.n_out}];\n        int k;\n\n        {name}_scores(x, scores);\n"
         f"        for (k = 0; k < {program.n_out}; k++)\n"
         f"            printf(\"%.9g%c\", {value}, k < {program.n_out - 1} ? ' ' : '\\n');\n"
     )

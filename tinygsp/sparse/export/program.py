@@ -108,14 +108,13 @@ def make_program(network: SparseNetwork) -> Program:
         raise ExportError("a weight or bias of this network is too large for float32 when the scaling is part of it")
     n_read = len(nodes["inputs"])
     fan_in = np.diff(nodes["starts"])
-    sizes = (*(len(used) for used in network.used_inputs()[1:]), network.layers[-1].n_out)
-    n_first = int(fan_in[: sizes[0]].sum())
+    n_first = int(nodes["starts"][nodes["sizes"][0]])
     sources, inputs = nodes["sources"].astype(np.int64), nodes["inputs"].astype(np.int64)
     columns = make_columns(network, inputs) if is_columnwise(meta) else None
     return Program(
         n_in=network.layers[0].n_in,
         n_out=network.layers[-1].n_out,
-        sizes=sizes,
+        sizes=nodes["sizes"],
         pixel=inputs[sources[:n_first]] if columns is None else sources[:n_first],
         unit=sources[n_first:] - n_read,
         fan_in=fan_in,
