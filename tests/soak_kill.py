@@ -2,16 +2,18 @@
 
     python tests/soak_kill.py --kills 200 --seed 0
 
-Each kill is a SIGKILL (on Windows, TerminateProcess) to train, explain or sweep in a process of its own. The command is
-then repeated, for train with --resume, and perhaps killed again, until it is done. What it leaves is compared with what
-an uninterrupted one left, every file, byte for byte, but for seconds and paths. Half of the kills hit train, some
-milliseconds after an epoch drawn at random, or while it starts, or while it writes its report; a quarter each hit
-explain, often while it writes, and sweep. After a killed explain, its run must hold the files of before or those of
-after, and nothing that train --force would refuse to replace. Exit code 0 if all are equal.
+Each kill is a SIGKILL (on Windows, TerminateProcess) to train, explain, sweep or export in a process of its own. The
+command is then repeated, for train with --resume, and perhaps killed again, until it is done. What it leaves is
+compared with what an uninterrupted one left, every file, byte for byte, but for seconds and paths. Two fifths of the
+kills hit train, some milliseconds after an epoch drawn at random, or while it starts, or while it writes its report; a
+fifth each hit explain and export, often while they write, and sweep. After a killed explain, its run must hold the
+files of before or those of after, and nothing that train --force would refuse to replace; after a killed export, the
+file that it replaces must be the old one or the new one. Exit code 0 if all are equal.
 """
 
 import argparse
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -194,6 +196,46 @@ class Sweep:
         return files
 
 
+class Export:
+    """A finished run that is exported, over another file."""
+
+    def __init__(self, folder):
+        self.run = folder / "whole"  # of Train
+        out, began = folder / "exported", time.monotonic()
+        self.begin(out)
+        finished(self.go_on(out))
+        self.seconds, self.expected = time.monotonic() - began, self.content(out)
+
+    def begin(self, out):
+        out.mkdir()
+        (out / "network.c").write_bytes(b"another file")
+
+    def go_on(self, out):
+        return start("export", self.run, "--to", "c", "-o", out / "network.c", "--force")
+
+    def kill(self, process, out, rng):
+        """Kill export at a random moment, two times of three when it has begun to write. Returns where it was."""
+        began, writes = time.monotonic(), rng.random() < 0.67
+        target, pause = rng.uniform(0, 1.2 * self.seconds), rng.uniform(0, 0.003)
+        while process.poll() is None and (writes or time.monotonic() - began < target):
+            if writes and any(out.glob(".network.c.*")):
+                time.sleep(pause)
+                break
+        if not killed(process):
+            return ""
+        found = files_in(out)
+        if found.pop("network.c", None) not in (b"another file", self.expected["network.c"]):
+            sys.exit(f"{out}: network.c is neither what it was nor what it should become")
+        for name in found:
+            if not TEMPORARY.fullmatch(name):
+                sys.exit(f"{out}: holds {name}")
+            os.utime(out / name, (0, 0))  # the next export removes what is too old to be somebody's
+        return f"export: {'writing' if found else 'before or after writing'}"
+
+    def content(self, out):
+        return files_in(out)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200, help="default: 200")
@@ -202,7 +244,7 @@ def main():
     rng, kills, equal, runs = random.Random(args.seed), Counter(), 0, 0
     with tempfile.TemporaryDirectory() as folder:
         train = Train(Path(folder))
-        commands = [train, train, Explain(Path(folder)), Sweep(Path(folder))]
+        commands = [train, train, *(command(Path(folder)) for command in (Explain, Sweep, Export))]
         while kills.total() < args.kills:
             command, out = rng.choice(commands), Path(folder) / f"run{runs}"
             runs += 1

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 __all__ = [
     "Dataset", "PrunedClassifier", "PrunedRegressor", "Settings", "SparseNetwork", "__version__", "formulas",
-    "importances", "load", "load_data", "prune",
+    "importances", "load", "load_data", "prune", "read_rows",
 ]  # fmt: skip
 HOMES = {
     "Dataset": "tinygsp.data", "PrunedClassifier": "tinygsp.estimators", "PrunedRegressor": "tinygsp.estimators",
@@ -147,6 +147,26 @@ def load_data(name: str, seed: int = 0) -> Dataset:
     from tinygsp.data import load
 
     return load(name, seed)
+
+
+def read_rows(rows: Any, network: SparseNetwork, encoding: str | None = None) -> np.ndarray:
+    """Make inputs for a network of new rows of the table that it was trained on: (n, n_in), for `predict` and the like.
+
+    rows     : the path of a .csv, .tsv or .parquet file, a data frame, or {name of a column: its cells}
+    network  : of a table with names of columns
+    encoding : of a text file that is not UTF-8
+
+    Only the columns that the network reads must be there, in any order; categories are encoded as they were, and empty
+    cells filled in where --missing filled them. Raises DataError, a ValueError of one line, for a column that is
+    missing or of another kind, and for a category that the network has not met.
+    """
+    from tinygsp.data import DataError
+    from tinygsp.data.new_rows import read_new_rows
+
+    meta = network.meta
+    if not meta.input_names:
+        raise DataError("the network has no names of columns, so it was not trained on a table; give predict an array")
+    return read_new_rows(rows, meta.columns, meta.input_names, network.used_inputs()[0].tolist(), encoding)
 
 
 def importances(network: SparseNetwork, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.explained import FIGURES, layer, reader_of_bands, toy_reader, write_bands, write_run
+from helpers.explained import FIGURES, figure_files, layer, reader_of_bands, toy_reader, write_bands, write_run
 
 from tinygsp import reading, runs
 from tinygsp.commands import explain, findings
@@ -55,12 +55,13 @@ def explained(bands, tmp_path_factory):
 def test_a_run_gains_figures_a_page_and_a_file_of_facts(explained):
     folder, _, before = explained
     after = content(folder)
-    assert after.keys() - before.keys() == {f"figures/{name}" for name in FIGURES} | {
+    assert after.keys() - before.keys() == {f"figures/{name}" for name in figure_files(FIGURES)} | {
         "interpretation.json",
         "explorer.html",
     }
     assert all(after[name] == before[name] for name in before)
-    assert all(after[f"figures/{name}"].startswith(b"\x89PNG") for name in FIGURES)
+    assert all(after[f"figures/{name}.png"].startswith(b"\x89PNG") for name in FIGURES)
+    assert all(b"<svg" in after[f"figures/{name}.svg"] for name in FIGURES)
     assert b"<html" in after["explorer.html"].lower()
 
 
@@ -72,7 +73,7 @@ def test_report_on_stdout_progress_on_stderr(explained):
         "best for ablation loss",
         "3 groups",
         "crossings",
-        "\na = ",
+        "\n0 = ",
         f"figures: {folder / 'figures'}",
         f"draw on: {folder / 'explorer.html'}",
     ):
@@ -86,7 +87,7 @@ def test_the_facts_are_those_of_the_network(explained):
     found = json.loads((folder / "interpretation.json").read_text())
     network = SparseNetwork.load(folder / "model.npz")
     assert found["inputs_used"] == network.used_inputs()[0].tolist() == [0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 23]
-    assert found["paths"] == {"a": 12, "b": 12, "c": 12}
+    assert found["paths"] == {"0": 12, "1": 12, "2": 12}
     assert sorted(sorted(g["inputs"]) for g in found["groups"]) == [[10 * k + i for i in range(4)] for k in range(3)]
     assert found["groups"][0]["text"].count("+") == 3 and "(0, 3)" in "".join(g["text"] for g in found["groups"])
     for name, row in found["rank_correlation"].items():
@@ -143,7 +144,7 @@ def test_a_regression_without_images(tmp_path, capsys):
     for skipped in ("rank correlation: 4 inputs", "mirror images", "explorer.html"):
         assert f"skipped: {skipped}" in captured.out
     names = {p.name for p in (folder / "figures").iterdir()}
-    assert names == FIGURES - {"validation.png"} and not (folder / "explorer.html").exists()
+    assert names == figure_files(FIGURES - {"validation"}) and not (folder / "explorer.html").exists()
     found = json.loads((folder / "interpretation.json").read_text())
     assert found["crossings"]["natural"] >= found["crossings"]["ordered"] and "mirror" not in found
     assert found["formulas"][1]["latex"].startswith("2 \\, \\operatorname{silu}")
@@ -359,7 +360,7 @@ def test_a_report_that_cannot_be_printed(good):
     with open("/dev/full", "w") as full:
         done = subprocess.run(command(good), cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
     assert done.returncode == 1 and done.stderr.startswith("error: stdout: ") and done.stderr.count("\n") == 1
-    assert f"all 8 files were written to {good}" in done.stderr and (good / "interpretation.json").exists()
+    assert f"all 14 files were written to {good}" in done.stderr and (good / "interpretation.json").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pipe whose reader is gone")

@@ -3,16 +3,17 @@
 import json
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers.explained import write_run
 from helpers.odd_runs import random_reader, write_noise
 
-from tinygsp import reading
+from tinygsp import reading, runs
 from tinygsp.commands import explain, findings
 
-DRAWN = {"importance.png", "importance_classes.png", "symmetry.png", "network.png", "paths.png"}
+DRAWN = {"importance", "importance_classes", "symmetry", "network", "paths"}
 
 
 def explained(tmp_path, network, data):
@@ -21,7 +22,7 @@ def explained(tmp_path, network, data):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert explain.main([str(run), "--quiet"]) == 0
-    return json.loads((run / "interpretation.json").read_text()), {p.name for p in (run / "figures").iterdir()}
+    return json.loads((run / "interpretation.json").read_text()), {p.stem for p in (run / "figures").iterdir()}
 
 
 @pytest.mark.parametrize("shape", [(1, 8), (8, 1), (1, 1), (2, 2)])
@@ -35,9 +36,7 @@ def test_images_of_one_row_or_column(shape, tmp_path, capsys):
     "parts",
     [
         {"without": [("output", 0)]},
-        {"without": [1]},
-        {"without": [1], "hidden": (6, 5)},
-        {"kept": 1},
+        {"kept": 1, "hidden": ()},
         {"activation": "relu"},
         {"hidden": ()},
         {"std": 1e-29, "mean": 0.0},
@@ -46,24 +45,27 @@ def test_images_of_one_row_or_column(shape, tmp_path, capsys):
     ],
     ids=str,
 )
-def test_networks_with_odd_parts(parts, tmp_path):
-    shape = (5, 6)
+def test_networks_with_odd_parts(parts, tmp_path, monkeypatch):
+    shape, load = (5, 6), runs.load_source
+    if names := parts.get("class_names"):  # those of IDX files are numbers
+        monkeypatch.setattr(runs, "load_source", lambda *arguments: replace(load(*arguments), class_names=names))
     found, figures = explained(tmp_path, random_reader(shape, **parts), write_noise(tmp_path / "data", shape))
-    assert figures - {"validation.png"} == DRAWN and found["kept"] > 0
+    assert figures - {"validation"} == DRAWN and found["kept"] > 0
 
 
 def test_many_classes_and_constant_pixels(tmp_path, capsys):
     shape = (5, 6)
     data = write_noise(tmp_path / "data", shape, 100, (400, 100), quiet=slice(0, 3))
     found, figures = explained(tmp_path, random_reader(shape, 100, 300, (20,)), data)
-    assert figures == DRAWN | {"validation.png"} and len(found["mirror"]) == 100
+    assert figures == DRAWN | {"validation"} and len(found["mirror"]) == 100
     assert "only the first 20 of 100" in found["skipped"]["maps of some classes"]
 
 
 def test_nothing_is_the_best_where_nothing_can_be_ranked(tmp_path, capsys):
-    """A network whose answer never changes: every measured importance is the same."""
-    shape = (5, 6)
-    found, _ = explained(tmp_path, random_reader(shape, without=[1]), write_noise(tmp_path / "data", shape))
+    """A network whose answer never changes, as its units are closed: every measured importance is the same."""
+    shape, network = (5, 6), random_reader((5, 6), activation="relu")
+    network.layers[0].bias[:] = -1e3
+    found, _ = explained(tmp_path, network, write_noise(tmp_path / "data", shape))
     out = capsys.readouterr().out
     assert all(row["ablation loss"] is None for row in found["rank_correlation"].values())
     assert "<- best" not in out and "nan" not in out and found["best"] == findings.FALLBACK
@@ -84,7 +86,7 @@ def test_large_images(tmp_path):
     started = time.process_time()
     found, figures = explained(tmp_path, network, data)
     assert time.process_time() - started < 30
-    assert figures == {"importance.png", "importance_classes.png", "symmetry.png"}
+    assert figures == {"importance", "importance_classes", "symmetry"}
     assert len(found["inputs_used"]) > 50_000 and "ablation loss" not in found["importance"]
     for what, words in (
         ("measured importance and validation.png", f"at most {findings.MOST_MEASURED:,} are taken away"),
@@ -104,6 +106,26 @@ def test_fewer_samples_for_more_inputs(monkeypatch, tmp_path):
     monkeypatch.setattr(findings, "NUMBERS", 4 * len(network.used_inputs()[0]))
     fewer = findings.with_fewer_samples(network, dataset)
     assert len(fewer.val_x) == len(fewer.val_y) == 4 and np.array_equal(fewer.val_x, dataset.val_x[:4])
+
+
+def test_a_model_whose_scores_are_too_large(tmp_path, capsys):
+    network = random_reader((5, 6))
+    for layer in network.layers:
+        layer.weight[:] *= 1e20
+    run = write_run(tmp_path / "run", network, write_noise(tmp_path / "data", (5, 6)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert explain.main([str(run), "--quiet"]) == 3
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {run / 'model.npz'}: its scores") and error.count("\n") == 1
+    assert not (run / "figures").exists()
+
+
+@pytest.mark.parametrize("parts", [{"without": [0]}, {"without": [1]}, {"without": [1], "hidden": (6, 5)}], ids=str)
+def test_a_model_without_a_path(parts, tmp_path, capsys):
+    run = write_run(tmp_path / "run", random_reader((5, 6), **parts), write_noise(tmp_path / "data", (5, 6)))
+    assert explain.main([str(run), "--quiet"]) == 3
+    assert "no input is connected to an output, so there is nothing to explain" in capsys.readouterr().err
 
 
 def test_a_model_of_another_shape(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -10,12 +11,15 @@ import pytest
 from helpers.cli import one_error
 from helpers.exports import COMPILERS, STRICT, numpy_module, picture_reader, table_reader
 from helpers.exports import run as call
+from helpers.own_data import prices, write_table
 
 import tinygsp
 from tinygsp.commands import export
+from tinygsp.data import ReadOptions, load
 from tinygsp.runs import source_entries
 from tinygsp.sparse import SparseNetwork
 from tinygsp.sparse.export import FORMATS
+from tinygsp.training import fit_linear
 
 
 def run(*arguments):
@@ -147,13 +151,35 @@ def test_no_model(content, tmp_path, capsys):
 
 
 def test_a_network_that_cannot_be_written_so(tmp_path, capsys):
-    table_reader().save(tmp_path / "table.npz")
-    assert run(tmp_path / "table.npz", "--to", "c", "--int8", "-o", tmp_path / "a.c", "--quiet") == 1
+    picture_reader(divisor=1.0).save(tmp_path / "floats.npz")
+    assert run(tmp_path / "floats.npz", "--to", "c", "--int8", "-o", tmp_path / "a.c", "--quiet") == 1
     assert "int8 needs inputs that are bytes" in capsys.readouterr().err.splitlines()[-1]
     picture_reader(share=0).save(tmp_path / "empty.npz")
     assert run(tmp_path / "empty.npz", "--to", "js", "-o", tmp_path / "a.js", "--quiet") == 1
     one_error(capsys, "no input of this network reaches an output")
     assert not (tmp_path / "a.c").exists() and not (tmp_path / "a.js").exists()
+
+
+def test_int8_of_a_table_is_measured_on_its_rows(tmp_path, capsys):
+    """Of a model file --data needs the options of a table; without them, or beside a run, one line says so."""
+    path = write_table(tmp_path / "price.csv", prices())
+    options = ["--target", "price", "--drop", "colour"]
+    dataset = load(path, options=ReadOptions(target="price", drop=("colour",)))
+    fit_linear(dataset, 5, decay=1e-3).save(tmp_path / "model.npz")
+    arguments = [tmp_path / "model.npz", "--to", "c", "--int8", "--quiet", "-o", tmp_path / "a.c", "--data", path]
+    assert run(*arguments, *options) == 0
+    said = " ".join((tmp_path / "a.c").read_text().replace("\n *", " ").split())
+    assert re.search(r"measured on 40 samples: R\^2 0\.99\d\d, 0\.99\d\d in floating point", said)
+    capsys.readouterr()
+    assert run(*arguments, "--force") == 3
+    one_error(capsys, "--target is missing")
+    assert run(*arguments, "--target", "depth", "--force") == 3
+    one_error(capsys, "is not one for this network")
+    for wrong in (arguments[:-2], [tmp_path, *arguments[1:]]):
+        with pytest.raises(SystemExit) as stop:
+            run(*wrong, *options)
+        assert stop.value.code == 2
+        one_error(capsys, "--target says how to read --data of a model file")
 
 
 @pytest.mark.parametrize(

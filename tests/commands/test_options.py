@@ -2,12 +2,13 @@
 
 import argparse
 import math
+from pathlib import Path
 
 import pytest
 
 from tinygsp import methods
 from tinygsp.commands.options import FURTHER, OPTIONS, READING, columns, flag, method, number, sizes, yes_or_no
-from tinygsp.commands.train_arguments import as_typed
+from tinygsp.commands.train_arguments import as_typed, parse_arguments
 from tinygsp.data import ReadOptions
 from tinygsp.training import Settings
 
@@ -35,6 +36,13 @@ def test_every_method_and_no_other():
     assert methods.DEFAULT in methods.names()
     with pytest.raises(argparse.ArgumentTypeError, match=methods.DEFAULT):
         method("best")
+
+
+def test_what_is_not_given():
+    args = parse_arguments(["toy"])
+    assert (args.method, args.seed, args.threads) == (methods.DEFAULT, 0, 1) and args.folder == Path("toy")
+    args = parse_arguments(["toy", "--seed", "7", "--threads", "3", "--out", "here"])
+    assert (args.seed, args.threads) == (7, 3) and args.folder == Path("here")
 
 
 def test_the_defaults_that_the_help_names():

@@ -35,8 +35,9 @@ def finished(folder, tmp_path_factory):
 
 def test_run_folder_is_complete(finished):
     assert {p.name for p in finished.iterdir()} == RUN_FILES
-    assert {p.name for p in (finished / "figures").iterdir()} == {"training.png", "kept.png", "pixels.png", "gates.png"}
-    assert all(p.read_bytes().startswith(b"\x89PNG") for p in (finished / "figures").iterdir())
+    names = [f"{name}.{kind}" for name in ("gates", "kept", "pixels", "training") for kind in ("png", "svg")]
+    assert sorted(p.name for p in (finished / "figures").iterdir()) == names
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in (finished / "figures").glob("*.png"))
 
 
 def test_summary_says_what_the_model_is(finished, folder):
@@ -86,9 +87,9 @@ def test_method_and_tries(method, folder, tmp_path, monkeypatch):
     assert config["method"] == summary["method"] == method and config["tries"] == 2
     epochs = 10 + (108 if method == "snip" else 2 * 108)  # one cut has no second try
     assert summary["epochs"] == epochs and summary["kept"] <= summary["budget"]
-    figures = {p.name for p in (out / "figures").iterdir()}
-    searched = {"gates.png"} if method != "snip" else set()
-    assert figures == {"training.png", "kept.png", "pixels.png"} | searched
+    figures = {p.stem for p in (out / "figures").iterdir()}
+    searched = {"gates"} if method != "snip" else set()
+    assert figures == {"training", "kept", "pixels"} | searched
 
 
 def test_results_on_stdout_progress_on_stderr(folder, tmp_path, capsys):

@@ -3,7 +3,10 @@
 import re
 import statistics
 
+import pytest
 from helpers.documents import ROOT, fenced, read, section, sweep_table
+
+import tinygsp
 
 README = read("README.md")
 
@@ -32,20 +35,29 @@ def test_the_results_are_those_of_the_sweep():
 
 
 def test_its_lines_of_python_print_what_it_says(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("pandas")
     (code,) = fenced(README, "python")
-    assert sum(bool(line) for line in code.splitlines()) <= 7
+    assert sum(bool(line) for line in code.splitlines()) <= 10
     monkeypatch.chdir(tmp_path)
-    variables = {}
-    exec(code, variables)
-    says = r"(\d+) of (\d+) parameters; they read the columns \[([\d ]+)\]\n"
-    kept, total, columns = re.fullmatch(says, capsys.readouterr().out).groups()
-    said_kept, said_total, _ = re.search(says, README).groups()
-    assert total == said_total and int(kept) <= int(said_kept)
-    assert {"3", "7"} <= set(columns.split())  # the last digits depend on the machine, and with them an odd column
-    names = variables["network"].meta.class_names
-    right = [names[k] for k in variables["network"].predict(variables["x"])] == variables["y"]
-    assert right.mean() > 0.9
-    assert (tmp_path / "circle.npz").exists()
+    exec(code, {})
+    printed, says = capsys.readouterr().out, r"([\d.]+)% of the other half are right, with 4 parameters;\n(.+)\n"
+    (share, formula), (said_share, said_formula) = (re.search(says, text).groups() for text in (printed, README))
+    assert abs(float(share) - float(said_share)) < 1.5  # the last digits depend on the machine
+    names = [set(re.findall(r"\b[a-z]+(?:_[a-z]+)+", text)) for text in (formula, said_formula)]
+    assert len(names[0]) == len(names[1]) == 4 and len(names[0] & names[1]) >= 3
+    assert tinygsp.PrunedClassifier.load("cells.npz").classes_.tolist() == ["benign", "malignant"]
+
+
+def test_its_table_of_tables_is_the_one_in_full():
+    """The best linear model is the best of the columns L1, L1 refit and L2."""
+    full = re.findall(r"^\| (\w+) \| (\d+) \|(.*)\| [+-]\d+\.\d ± \d+\.\d \| \d+\.\d \|$", read("data/README.md"), re.M)
+    expected = []
+    for name, budget, cells in full:
+        ours, *linear, tree = [cell.strip() for cell in cells.split("|")]
+        expected.append((name, budget, ours, f"{max(float(cell) for cell in linear if cell):.1f}", tree))
+    found = re.findall(r"^\| (\w+) \| (\d+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", README, re.M)
+    assert found == expected and len(found) >= 10
 
 
 def test_it_says_where_the_price_and_the_methods_are():

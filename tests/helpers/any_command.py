@@ -24,7 +24,6 @@ from tinygsp.sparse import SparseNetwork
 from tinygsp.training import Trainer
 
 LONGEST = 300  # letters of an error line
-FORMATS = ("c", "numpy", "js", "json")
 CODES = {"train": {0, 1, 2, 3, 130}, "resume": {0, 1, 2, 3}, "explain": {0, 3}, "export": {0, 1}}
 
 
@@ -149,8 +148,9 @@ def run_case(seed, number, folder, explained=1.0):
         check_run(out, text)
         if rng.random() < explained:
             codes["explain"], _ = call("explain", explain.main, [out, "--quiet"])
-        to = ["--to", str(rng.choice(FORMATS)), "-o", case / "file", "--quiet"]
-        codes["export"], _ = call("export", export.main, [out, *to])
+        to = str(rng.choice(export.FORMATS))
+        more = [option for option in ("--int8", "--main") if to == "c" and rng.random() < 0.5]
+        codes["export"], _ = call("export", export.main, [out, "--to", to, "-o", case / "file", "--quiet", *more])
         assert (codes["export"] == 0) == (case / "file").exists()
         assert not [p.name for p in out.rglob("*") if is_temporary(p.name)]
     elif codes["train"] in (2, 3):

@@ -10,7 +10,12 @@ from tinygsp.data import TEST, TRAIN
 from tinygsp.sparse import Meta, SparseLayer, SparseNetwork
 
 f32 = np.float32
-FIGURES = {"importance.png", "importance_classes.png", "validation.png", "symmetry.png", "network.png", "paths.png"}
+FIGURES = {"importance", "importance_classes", "validation", "symmetry", "network", "paths"}
+
+
+def figure_files(names):
+    """The files of some figures: each is there as PNG and as SVG."""
+    return {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
 
 
 def write_bands(path, classes=3, cols=5, bright=40):
@@ -42,7 +47,7 @@ def reader_of_bands(pixels=4, classes=3, cols=5, **meta):
         "divisor": 255.0,
         "mean": 0.3,
         "std": 0.2,
-        "class_names": tuple("abcdefgh"[:classes]),
+        "class_names": tuple(map(str, range(classes))),
         "input_shape": (2 * classes, cols),
         **meta,
     }

@@ -167,6 +167,7 @@ OTHER_MEANINGS = {
     ("commands/bench/steps.py", "dense"): "a layer that is a full matrix",
     ("commands/bench/report.py", "dense"): "a layer that is a full matrix",
     ("commands/bench/peers.py", "dense"): "a network of full matrices",
+    ("plots/run.py", "gates"): "the figure gates.png, of the gates of the network",
 }
 NOT_ENGLISH = {"l0", "vd", "snip", "lottery", "finetune", "rewire"}  # these mean the method or the phase in any text
 

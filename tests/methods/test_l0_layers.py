@@ -48,6 +48,13 @@ def test_hard_concrete_network(rng):
     check_layer(net, rng.normal(size=(5, 7)), rng, step=4)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_gate_of_exactly_0_is_closed(kind, rng):
+    layer = HardConcreteDense(rng.normal(size=(2, 3)).astype(kind), np.array([[0, 1e-7, -1e-7], [0, 0, 3]], kind))
+    layer.sample(0)
+    assert layer.open_gates == 2
+
+
 def test_hard_concrete_without_noise(rng):
     """tau is 1 then, and the gate leaves 0 where it is above 0."""
     layer = HardConcreteDense(rng.normal(size=(8, 3)), rng.uniform(-3, 3, (8, 3)))

@@ -13,8 +13,9 @@ from tinygsp.sparse import ModelFileError, SparseNetwork
 
 def dataset(**changes):
     x, y = np.zeros((2, 6), np.uint8), np.array([0, 1])
-    fields = {"task": "classification", "n_out": 2, "class_names": ("a", "b"), "input_shape": (2, 3)}
-    return Dataset("hand", x, y, x, y, None, None, divisor=1.0, mean=0.0, std=1.0, **{**fields, **changes})
+    fields = {"train_x": x, "train_y": y, "val_x": x, "val_y": y, "test_x": None, "test_y": None, "n_out": 2}
+    fields |= {"task": "classification", "class_names": ("a", "b"), "input_shape": (2, 3)}
+    return Dataset("hand", divisor=1.0, mean=0.0, std=1.0, **{**fields, **changes})
 
 
 def network(matrices=None, **meta):
@@ -23,11 +24,11 @@ def network(matrices=None, **meta):
 
 def test_a_network_of_the_data_set():
     assert reading.check_fit(network(), dataset()) is None
+    assert reading.check_fit(network(input_shape=()), dataset()) is None  # it says nothing of the shape
 
 
 @pytest.mark.parametrize("changes, what", [
     ({"input_shape": (6,)}, r"input_shape \(6,\), but \(2, 3\) in the data set 'hand'"),
-    ({"input_shape": ()}, r"input_shape \(\), but \(2, 3\) in"),
     ({"input_shape": (1, 2, 3)}, r"input_shape \(1, 2, 3\), but \(2, 3\) in"),
     ({"input_shape": (3, 2)}, r"input_shape \(3, 2\), but \(2, 3\) in"),
     ({"class_names": ("a", "$" * 200)}, r"class names \('a', '\$.*\), but \('a', 'b'\) in"),
@@ -50,6 +51,23 @@ def test_a_network_too_large_to_read(monkeypatch):
         reading.check_fit(network(), dataset())
     monkeypatch.setattr(reading.matrices, "MAX_CELLS", 12)
     reading.check_fit(network(), dataset())
+
+
+def test_numbers_that_do_not_stay_finite():
+    """Each weight is one that float32 holds; what they make of the data, or of each other, is not."""
+    once = {"matrices": [np.full((6, 2), 1e38)]}
+    reading.check_fit(network(**once), dataset())  # of zeros
+    x, y = np.full((2, 6), 255, np.uint8), np.array([0, 1])
+    for split in ({"val_x": x}, {"test_x": x, "test_y": y}):
+        with pytest.raises(ModelFileError, match="its scores of the data set 'hand' are too large for float32"):
+            reading.check_fit(network(**once), dataset(**split))
+    for count, words in ((2, ""), (3, r"multiply to 4e\+114; less than 1e\+100 is read"), (9, "multiply to inf")):
+        deep = network([np.full((6, 2), 1e38), *[np.full((2, 2), 1e38)] * (count - 1)])
+        if words:
+            with pytest.raises(ModelFileError, match=words):
+                reading.check_fit(deep, dataset())
+        else:
+            reading.check_fit(deep, dataset())
 
 
 def test_names_of_the_inputs_count():

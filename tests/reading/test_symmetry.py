@@ -100,6 +100,7 @@ def test_blur_is_a_sum_over_neighbours():
         ([1, 0], [1, -1], "a - b"),  # in the order of the inputs, the first one positive
         ([2, 0, 1], [1, -0.5, 0.996], "0.50 a - b - c"),
         ([0, 2], [1, -0.25], "a - 0.25 c"),
+        ([0, 1, 2], [-999.5, 1000, 0.0999], "999.50 a - 1e+03 b - 0.0999 c"),
     ],
 )
 def test_a_group_as_text(inputs, ratios, text):

@@ -2,7 +2,9 @@
 
 import json
 import signal
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from helpers.problems import EAGER, images
 from helpers.runs import TINY, at_step, equal_states, interrupted, resumed, run, same
 
 from tinygsp import data, methods, runs
-from tinygsp.runs import checkpoint
+from tinygsp.runs import checkpoint, folder
 from tinygsp.runs.errors import DamagedError
 from tinygsp.runs.restoring import read_checkpoint
 from tinygsp.training import Method, Phase, Trainer
@@ -24,6 +26,20 @@ pytestmark = pytest.mark.usefixtures("small_toy")
 
 def without_histogram(record):
     return {name: value for name, value in record.items() if name != "histogram"}
+
+
+@pytest.mark.parametrize("seconds, pause", [(0.1, folder.SECONDS_BETWEEN), (3, 150)])
+def test_checkpoints_take_a_fiftieth_of_the_time_at_most(seconds, pause, tmp_path, monkeypatch):
+    """The next one is due later where writing one takes long."""
+    clock, perf_counter = [1e6], time.perf_counter
+    monkeypatch.setattr(folder, "time", SimpleNamespace(monotonic=lambda: clock[0], perf_counter=perf_counter))
+    monkeypatch.setattr(folder, "write_checkpoint", lambda *all_of_it: clock.append(clock.pop() + seconds))
+    trainer, own = Trainer(images(), TWICE, GATES), runs.Run(tmp_path, 0.0)
+    own.save(trainer, trainer.state())
+    for later, is_due in ((0.99 * pause, False), (1.01 * pause, True)):
+        monkeypatch.setattr(folder.time, "monotonic", lambda later=later: clock[0] + later)
+        assert own.due() == is_due
+    own.close()
 
 
 @pytest.mark.parametrize("step", [0, 18, 19, 60, 189, 300, 379])

@@ -124,6 +124,16 @@ def test_workers_are_born_without_ctrl_c():
         assert [outcome for _, outcome in sweeping.sweep(TASKS[:1], executor)] == [1] and not is_blocked()
 
 
+def test_workers_ignore_ctrl_c():
+    """Also one that is born without the mask above, in a parent that handles Ctrl-C, as on a terminal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with sweeping.pool(1) as executor:
+            assert executor.submit(signal.getsignal, signal.SIGINT).result(60) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_processes_are_new_and_find_the_function_by_its_name():
     assert executors.run_task.__module__ == "tinygsp.sweeping.tasks"
     with sweeping.pool(1) as executor:

@@ -13,6 +13,7 @@ from tinygsp.data import from_arrays
 from tinygsp.nn.gates import sigmoid
 from tinygsp.nn.layers import MaskedDense, MaskedEdges, ReLU, SiLU
 from tinygsp.training import Net, Trainer, make_plan
+from tinygsp.training.net import add_decay
 from tinygsp.training.trainer import make_meta
 
 
@@ -59,6 +60,21 @@ def test_build_begins_again():
     net.build(0.25, ones)
     assert all(np.array_equal(layer.params["W"], W) for layer, W in zip(net.layers, ones, strict=True))
     assert all(np.all(layer.params["gate"] == 0.25) for layer in net.layers)
+
+
+def test_decay_pulls_at_open_weights_and_at_no_bias():
+    net = new_net()
+    for layer in net.layers:
+        layer.params["gate"].flat[:] = np.resize([-1.5, -0.5, 0, 0.5], layer.params["gate"].size)
+        layer.params["W"][-1] = 3
+        layer.grads["W"][:] = 1
+    add_decay(net, 0.0)
+    assert all((layer.grads["W"] == 1).all() for layer in net.layers)
+    add_decay(net, 0.5)
+    for layer in net.layers:
+        expected = 1 + 0.5 * layer.params["W"] * (layer.params["gate"] > 0)
+        expected[-1] = 1
+        assert np.array_equal(layer.grads["W"], expected)
 
 
 def test_a_method_brings_layers_of_its_own():

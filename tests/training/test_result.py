@@ -1,5 +1,6 @@
 """The result is the best network that was offered: by its validation score, then by how little it reads."""
 
+import contextlib
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from helpers.trainers import above, same, trainer_of
 
 from tinygsp.sparse import Meta, SparseNetwork
 from tinygsp.training.result import TIE, Result
+from tinygsp.training.state import StateError
 
 META = Meta(class_names=("a", "b"), input_shape=(4,))
 
@@ -67,6 +69,15 @@ def test_state():
     assert other.network is None
     other.offer(ONE, -1.0)
     assert other.network is ONE
+
+
+def test_a_score_is_at_most_1():
+    best = result()
+    best.offer(TWO, 1.0)
+    for score, is_good in ((1.0, True), (-7.0, True), (1.25, False)):
+        state = best.state() | {"network_score": np.array(score)}
+        with contextlib.nullcontext() if is_good else pytest.raises(StateError, match="network_score"):
+            result().restore(state)
 
 
 def test_state_of_a_network_of_many_layers():

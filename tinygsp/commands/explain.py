@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # both import NumPy, which --help can do without
     from tinygsp.sparse import SparseNetwork
 
 EPILOG = f"""{EXIT_CODES}
-the report goes to stdout, progress to stderr; RUN gains figures/*.png, interpretation.json and, for images,
+the report goes to stdout, progress to stderr; RUN gains figures/, interpretation.json and, for images,
 {PAGE}, a page that draws, predicts and shows the paths in any browser."""
 
 
@@ -100,28 +100,17 @@ def open_run(run: Path, moved_to: Path | None, step: Callable[[str], None]) -> t
     Raises RunError, ModelFileError or DataError if one of them is missing, damaged or does not fit the others.
     """
     from tinygsp import reading
-    from tinygsp.runs import RunError, load_source, read_config
-    from tinygsp.sparse import SparseNetwork
+    from tinygsp.runs import load_source, read_config
+    from tinygsp.sparse import ModelFileError, SparseNetwork
 
     config = read_config(run)
     network = SparseNetwork.load(run / "model.npz")
     step(f"reading the data set {config['data']}")
     dataset = load_source(config, run, moved_to)
-    first, last = network.layers[0], network.layers[-1]
-    for what, has, needs in (
-        ("inputs", first.n_in, dataset.n_in),
-        ("outputs", last.n_out, dataset.n_out),
-        ("task", network.meta.task, dataset.task),
-        ("input_shape", network.meta.input_shape or dataset.input_shape, dataset.input_shape),
-    ):
-        if has != needs:
-            raise RunError(f"{run / 'model.npz'}: {what} {has}, but {needs} in {config['data']}, the data of the run")
-    if not first.row.size:
-        raise RunError(f"{run / 'model.npz'}: no input is connected, so there is nothing to explain")
     try:
-        reading.compact(network)
-    except ValueError as error:
-        raise RunError(f"{run / 'model.npz'}: {error}") from error
+        reading.check_fit(network, dataset)
+    except ModelFileError as error:
+        raise ModelFileError(f"{run / 'model.npz'}: {error}") from error
     return network, dataset, config
 
 
@@ -129,23 +118,26 @@ def open_run(run: Path, moved_to: Path | None, step: Callable[[str], None]) -> t
 
 
 def figures(network: SparseNetwork, dataset: Dataset, found: Mapping, step: Callable[[str], None]) -> dict[str, bytes]:
-    """Draw every figure that applies: {file name: bytes of a PNG file}; found as `interpretation` gives it."""
+    """Draw every figure that applies: {file name: bytes}, as PNG and as SVG; found as `interpretation` gives it."""
     step("drawing the figures")
     from tinygsp import plots, reading
     from tinygsp.commands.findings import BLUR, CLASSES, PATHS
 
     importance = {name: reading.over_inputs(network, values) for name, values in found["importance"].items()}
-    files = {
-        "importance.png": plots.importance_figure(network, importance, found["best"]),
-        "importance_classes.png": plots.classes_figure(network, dataset, CLASSES),
+    drawn = {
+        "importance": plots.importance_figure(network, importance, found["best"]),
+        "importance_classes": plots.classes_figure(network, dataset, CLASSES),
     }
     if "groups" in found or "mirror" in found:
-        files["symmetry.png"] = plots.symmetry_figure(network, found.get("mirror"), BLUR)
+        drawn["symmetry"] = plots.symmetry_figure(network, found.get("mirror"), BLUR)
     if "rank_correlation" in found:
-        files["validation.png"] = plots.validation_figure(found["importance"], found["rank_correlation"])
+        drawn["validation"] = plots.validation_figure(found["importance"], found["rank_correlation"])
     if found.get("dependence"):
-        files["dependence.png"] = plots.dependence_figure(network, found["dependence"])
+        drawn["dependence"] = plots.dependence_figure(network, found["dependence"])
     if "orders" in found:
-        files["network.png"] = plots.network_figure(network, found["orders"], found["crossings"])
-        files["paths.png"] = plots.paths_figure(network, dataset, found["orders"], found["examples"], PATHS)
-    return files
+        drawn["network"] = plots.network_figure(network, found["orders"], found["crossings"])
+        drawn["paths"] = plots.paths_figure(network, dataset, found["orders"], found["examples"], PATHS)
+    made = {}
+    for name, figure in drawn.items():
+        made |= plots.files(name, figure)
+    return made

@@ -27,6 +27,7 @@ from tinygsp.commands.kit import (
     say,
     warn,
 )
+from tinygsp.commands.options import add_reading, flag, reading_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,17 +48,23 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("run", metavar="RUN", type=Path, help="a run folder, as python -m tinygsp.train leaves it, or a model file")
     add("--to", choices=FORMATS, required=True, help="the format")
     add("-o", "--output", metavar="FILE", type=Path, required=True, help="the file to write")
-    add("--int8", action="store_true", help="c: weights of 8 bits, whole-number arithmetic; for images")
+    add("--int8", action="store_true", help="c: weights of 8 bits, whole-number arithmetic; for images and tables")
     add("--main", action="store_true", help="c: add a program that classifies what it reads from standard input")
     add("--data", metavar="PATH", type=Path, help="with --int8: the data set to measure its cost (default: of the run)")
     add("--force", action="store_true", help="replace FILE if it exists")
     add("--quiet", action="store_true", help="no progress")
+    add_reading(parser)
     args = parser.parse_args(argv)
     for option in ("int8", "main"):
         if getattr(args, option) and args.to != "c":
             parser.error(f"--{option} goes with --to c, and --to is {args.to}")
     if args.data and not args.int8:
         parser.error(f"--data {args.data} goes with --int8, to measure what it costs")
+    reading = reading_of(args)
+    if reading and (not args.data or args.run.is_dir()):
+        parser.error(
+            f"{flag(next(iter(reading)))} says how to read --data of a model file; a run folder knows how its own is"
+        )
     return args
 
 
@@ -81,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.to == "c":
             options |= {"int8": args.int8, "main": args.main, "name": output.stem}
         if args.int8:
-            options["samples"] = samples_of(network, run, args.data, step)
+            options["samples"] = samples_of(network, run, args.data, reading_of(args), step)
         step(f"writing {args.to}")
         try:
             content = network.export(args.to, **options)
@@ -125,7 +132,11 @@ def accuracy_notes(run: Path) -> list[str]:
 
 
 def samples_of(
-    network: SparseNetwork, run: Path | None, data_path: Path | None, step: Callable[[str], None]
+    network: SparseNetwork,
+    run: Path | None,
+    data_path: Path | None,
+    reading: dict[str, Any],
+    step: Callable[[str], None],
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """The test split of the data set of a run, or of the one at `data_path`; None, with a warning, if it is missing.
 
@@ -142,7 +153,7 @@ def samples_of(
         if run:
             dataset = runs.load_source(runs.read_config(run), run, data_path)
         elif data_path:
-            dataset = data.load(os.fspath(data_path))
+            dataset = data.load(os.fspath(data_path), options=data.ReadOptions(**reading))
         else:
             raise data.DataError("a model file does not say where its data set is; name it with --data")
         first, last = network.layers[0], network.layers[-1]

@@ -39,7 +39,7 @@ def interpretation(network: SparseNetwork, dataset: Dataset, config: Mapping, st
     config : "data" and "seed" of the run
     step   : called with a few words when a step of the work begins
     """
-    meta, (used, *_) = network.meta, network.used_inputs()
+    meta, (used, *_), names = network.meta, network.used_inputs(), reading.input_names(network)
     found = {
         "dataset": config["data"],
         "seed": config["seed"],
@@ -47,7 +47,7 @@ def interpretation(network: SparseNetwork, dataset: Dataset, config: Mapping, st
         "kept": network.count(),
         "inputs": network.layers[0].n_in,
         "inputs_used": used.tolist(),
-        **({"input_names": [reading.input_names(network)[i] for i in used]} if is_columnwise(meta) else {}),
+        **({"input_names": [names[i] for i in used]} if is_columnwise(meta) else {}),
         "paths": {name: int(count) for name, count in zip(meta.class_names, reading.path_counts(network).sum(axis=0))},
         "skipped": {},
     }
@@ -231,12 +231,12 @@ def dependence(network: SparseNetwork, dataset: Dataset, step: Callable[[str], N
 
 
 def tidy(values: np.ndarray | float) -> list | float | None:
-    """Turn numbers into nested lists for a JSON file, with six digits; nan becomes None."""
+    """Turn numbers into nested lists for a JSON file, with six digits; what is not finite becomes None."""
     if hasattr(values, "tolist"):
         values = values.tolist()
     if isinstance(values, list):
         return [tidy(value) for value in values]
-    return None if math.isnan(values) else float(f"{values:.6g}")
+    return float(f"{values:.6g}") if math.isfinite(values) else None
 
 
 # ---- The report --------------------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from tinygsp import methods
 from tinygsp.commands.kit import DONE, Progress, StopSignals, one_line, run_command, say, warn
-from tinygsp.commands.train_arguments import Arguments, is_table, make_settings, parse_arguments
+from tinygsp.commands.options import is_table
+from tinygsp.commands.train_arguments import Arguments, make_settings, parse_arguments
 from tinygsp.commands.train_report import show_epoch, start_progress, table
 
 if TYPE_CHECKING:
@@ -66,15 +67,15 @@ class Train:
     def begin(self, stop: StopSignals) -> int:
         """Make the run folder, and train to the end."""
         from tinygsp import runs
+        from tinygsp.data import ReadOptions
 
         args, trainer = self.args, make_trainer(self.args)
         s = trainer.settings
         name = [Path(args.data).resolve().name.removesuffix(".csv")] + [args.method] * (args.method != methods.DEFAULT)
         out = args.out or Path("runs") / "-".join([*name, f"{s.density:g}", f"seed{args.seed}"])
         config = {"data": args.data, "method": args.method, "seed": args.seed, "threads": args.threads}
-        config |= args.reading | ({"test": str(Path(args.reading["test"]).resolve())} if "test" in args.reading else {})
-        config |= {"budget": args.budget} if args.budget else {}
-        config |= {"out": str(out), **vars(s), **runs.source_entries(args.data, args.data, out, trainer.dataset)}
+        config |= args.reading | ({"budget": args.budget} if args.budget else {}) | {"out": str(out), **vars(s)}
+        config |= runs.source_entries(args.data, args.data, out, trainer.dataset, ReadOptions(**args.reading))
         with runs.create(out, config, runs.environment(args.threads), self.started, args.force) as run:
             self.folder = out
             return self.train(trainer, run, stop)
@@ -95,7 +96,8 @@ class Train:
             if damage := run.restore(trainer):
                 warn(damage)
             if args.moved_to:  # found and checked: from now on the run knows the place
-                moved = runs.source_entries(args.data, args.moved_to, run.path, trainer.dataset)
+                options = runs.source_options(args.config, run.path, args.moved_to)
+                moved = runs.source_entries(args.data, args.moved_to, run.path, trainer.dataset, options)
                 runs.write_json(run.path / "config.json", {**args.config, **moved})
             if change := runs.compare_environment(run.path, runs.environment(args.threads), trainer.epoch):
                 warn(change)
@@ -116,8 +118,8 @@ class Train:
         if is_table(trainer.dataset):
             from tinygsp.commands.train_table import choose_network, table_summary
 
-            best, kind = choose_network(trainer)
-            more = table_summary(best, trainer.dataset, kind)
+            fit = choose_network(trainer)
+            best, more = fit.network, table_summary(fit, trainer.dataset)
         best.save(run.path / "model.npz")
         network = SparseNetwork.load(run.path / "model.npz")  # the report is about what was written
         summary = write_results(trainer, network, run, more or {})

@@ -12,7 +12,7 @@ Every function takes a SparseNetwork and gives plain arrays. `plots/` draws them
     dependence.py  how the answer depends on one input
     fit.py         whether all this can be asked of a network
 
-`sparse/` says what a SparseNetwork is; read it first. Lesson 11 builds most of this room.
+`sparse/` says what a SparseNetwork is; read it first. Lesson 13 builds most of this room.
 """
 
 from tinygsp.reading.dependence import partial_dependence

@@ -1,4 +1,4 @@
-"""Write a network down as a formula, one line for each output, as Python or as LaTeX. Used in lesson 11.
+"""Write a network down as a formula, one line for each output, as Python or as LaTeX. Used in lesson 13.
 
 A formula is about raw inputs, in their own units and by their own names: where each column has a scale of its own, it
 moves into the weights and biases of the first layer.

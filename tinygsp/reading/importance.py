@@ -1,7 +1,7 @@
 """Predict how much each input matters: eight definitions from the literature, side by side.
 
 The definitions disagree, so none is trusted unmeasured: `measured.py` takes each input away and looks at the loss, and
-`spearman` there compares the two. Built in lesson 11.
+`spearman` there compares the two. Built in lesson 13.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Compute a network with plain matrices: every number on the way from the inputs to the scores, and its gradient.
 
 The other files of `reading/` build on these few functions. All of them use float64 and leave out inputs and units
-that nothing reads, so that memory follows what is kept. `nn/layers.py` does the same work for training; lesson 11
+that nothing reads, so that memory follows what is kept. `nn/layers.py` does the same work for training; lesson 13
 builds what is here.
 """
 

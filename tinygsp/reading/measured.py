@@ -1,7 +1,7 @@
 """Measure how much each input matters: replace it, run the network again, and compare score and loss.
 
 `ablation` sets an input to a constant, `permutation` shuffles it among the samples. `spearman` compares the order of
-the inputs that these give with the order that a definition in `importance.py` predicts. Built in lesson 11.
+the inputs that these give with the order that a definition in `importance.py` predicts. Built in lesson 13.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Order the units of each level so that few connections cross when the network is drawn.
 
 `order_units` is called by whoever draws a network. The rest is its parts: counting crossings, and two ways to move
-units, by the mean position of their neighbours and one by one. Built in lesson 11.
+units, by the mean position of their neighbours and one by one. Built in lesson 13.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """List, count and weigh the paths from the inputs to the outputs, and split a score among them.
 
 A few hundred connections make a few thousand paths: few enough to list each of them. Many questions about the network
-are sums over that list, and a product of matrices gives such a sum without the list. Built in lesson 11; read
+are sums over that list, and a product of matrices gives such a sum without the list. Built in lesson 13; read
 `importance.py` next.
 """
 

@@ -1,7 +1,7 @@
 """Find inputs that act as one, and maps that equal their mirror image.
 
 If two inputs enter every unit in the same proportion, the network cannot tell them apart: it reads only their weighted
-sum. In the toy problem these sums are the x1 - x2 and x3 + x4 of the functions behind the data. Built in lesson 11.
+sum. In the toy problem these sums are the x1 - x2 and x3 + x4 of the functions behind the data. Built in lesson 13.
 """
 
 from __future__ import annotations

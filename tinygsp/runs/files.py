@@ -27,6 +27,7 @@ NAMES = {  # all that a run folder may hold; the last two are written by explain
     "config.json", "env.json", "metrics.csv", "gates.npz", "wiring.npz", "model.npz", FIGURES, "summary.json",
     LOCK, CHECKPOINT, PREVIOUS, NEXT, "interpretation.json", "explorer.html",
 }  # fmt: skip
+PICTURES = (".png", ".svg")  # how the names of figures end
 TEMPORARY = re.compile(r"\.(.+)\.\d+\.tmp")  # the file of write_atomic until it is whole; group 1 is its final name
 STAGING = ".explain-"  # how the name of the temporary folder of write_together begins
 
@@ -39,7 +40,7 @@ def names(path: Path) -> set[str]:
 def is_temporary(name: str) -> bool:
     """Return whether this library gives such a name to a temporary file or folder in a run folder."""
     match = TEMPORARY.fullmatch(name)
-    return name.startswith(STAGING) or (bool(match) and (match[1] in NAMES or match[1].endswith(".png")))
+    return name.startswith(STAGING) or (bool(match) and (match[1] in NAMES or match[1].endswith(PICTURES)))
 
 
 def remove_temporaries(path: Path) -> None:
@@ -64,7 +65,7 @@ def find_strange(path: Path) -> str:
                 return f"{name}, a folder"
         elif entry.is_symlink() or not entry.is_dir():
             return f"{name}, a {'link' if entry.is_symlink() else 'file'}"
-        elif others := sorted(n for n in names(entry) if not n.endswith(".png") or (entry / n).is_dir()):
+        elif others := sorted(n for n in names(entry) if not n.endswith(PICTURES) or (entry / n).is_dir()):
             return f"{name}/{others[0]}"
     return ""
 

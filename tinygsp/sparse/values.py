@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,13 +41,21 @@ def as_values(values: Any, n_in: int, input_shape: Sequence[int] = ()) -> tuple[
     raise ValueError(f"values has shape {shape}; expected {expected}")
 
 
-def check_finite(scores: np.ndarray) -> np.ndarray:
-    """The scores, (n, n_out) or of one sample (n_out,), unless one is not finite: then ValueError names its sample."""
+def check_finite(scores: np.ndarray, read: Callable[[int], np.ndarray]) -> np.ndarray:
+    """The scores, (n, n_out) or of one sample (n_out,), unless one is not finite: then ValueError says whose and why.
+
+    read : gives what the network reads of a sample, by its number, as float32
+    """
     is_finite = np.isfinite(scores)
-    if not is_finite.all():
-        sample = int(is_finite.all(axis=-1).argmin()) if scores.ndim > 1 else 0
+    if is_finite.all():
+        return scores
+    sample = int(is_finite.all(axis=-1).argmin()) if scores.ndim > 1 else 0
+    if np.isfinite(read(sample)).all():
         raise ValueError(
-            f"sample {sample} has a nan, an inf or a number too large for float32 among the inputs that the network "
-            "reads; every one must be a finite number"
+            f"the scores of sample {sample} are too large for float32, although its inputs are finite: the weights of "
+            "this network are too large for them"
         )
-    return scores
+    raise ValueError(
+        f"sample {sample} has a nan, an inf or a number too large for float32 among the inputs that the network "
+        "reads; every one must be a finite number"
+    )

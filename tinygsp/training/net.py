@@ -1,7 +1,7 @@
 """The network in training: its gated layers, the units that are alive, and the optimizer that moves them.
 
 It knows no phase and no method. `wiring.py` decides what is closed; here is what a network can do with the decision:
-be built anew, go on with fewer connections, become a SparseNetwork. Lessons 08 to 10 build it.
+be built anew, go on with fewer connections, become a SparseNetwork. Lessons 08 to 11 build it.
 """
 
 from __future__ import annotations

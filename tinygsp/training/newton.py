@@ -1,4 +1,4 @@
-"""Second-order training and pruning of a small network, all samples at once, in float64. Lesson 12 builds the core.
+"""Second-order training and pruning of a small network, all samples at once, in float64. Lesson 14 builds the core.
 
 Where a table has some thousand rows and a network some hundred parameters, the whole matrix of second derivatives fits
 into memory, and knows better than any first-order method which parameters are worth their place:

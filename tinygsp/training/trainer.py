@@ -2,7 +2,8 @@
 
 A step is sample -> forward -> loss -> backward -> penalty -> update; `Trainer.train_step` shows it in the open. What
 differs between a search and a fine-tuning is answered by the phase, `phase.py`; what differs between methods is which
-phases they have, `method.py`. Every choice is made on the training and validation splits. Lesson 08 builds the step.
+phases they have, `method.py`. Every choice is made on the training and validation splits. Lesson 08 builds the step,
+lesson 15 the rest.
 """
 
 from __future__ import annotations
@@ -221,5 +222,6 @@ def make_meta(dataset: Dataset, activation: str) -> Meta:
     """What the finished network must know besides its numbers."""
     d = dataset
     return Meta(
-        activation, d.task, d.divisor, d.mean, d.std, d.class_names, d.input_shape, d.name, d.input_names, d.bent
+        activation, d.task, d.divisor, d.mean, d.std, d.class_names, d.input_shape, d.name, d.input_names, d.bent,
+        d.columns,
     )  # fmt: skip

@@ -72,7 +72,7 @@ def large_model(connections):
     part = SparseLayer((side, side), order // side, order % side, np.zeros(connections, f32), np.zeros(side, f32))
     names = tuple(str(k) for k in range(side))
     layers = {f"layer0_{name}.npy": npy(getattr(part, name)) for name in ("row", "col", "weight", "bias")}
-    text = json.dumps({"format": 2, **vars(Meta(class_names=names))})
+    text = json.dumps({"format": 3, **vars(Meta(class_names=names))})
     return archive(
         [
             ("meta.npy", npy(np.frombuffer(text.encode(), np.uint8))),

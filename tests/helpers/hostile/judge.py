@@ -7,6 +7,7 @@ To add a reader: READERS says how it reads and which error is its own, CHECKS ho
 `well_formed.py` what it is given.
 """
 
+import contextlib
 import gzip
 import sys
 import tempfile
@@ -127,10 +128,14 @@ def peak_mib():
 
 
 def run(inputs, seed, first=0, limits=True, progress=False):
-    """Make and judge so many inputs. Returns ({(reader, kind): counts}, [broken promises])."""
+    """Make and judge so many inputs, until Ctrl-C. Returns ({(reader, kind): counts}, [broken promises])."""
     table = defaultdict(lambda: {"accepted": 0, "refused": 0, "broken": 0, "slowest": 0.0})
     broken = []
-    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1, "blas"):  # time is counted once
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        tempfile.TemporaryDirectory() as folder,
+        threadpool_limits(1, "blas"),  # time is counted once
+    ):
         path = Path(folder) / "stranger"
         for number in range(first, first + inputs):
             reader, kind, content = make(seed, number)
@@ -138,9 +143,9 @@ def run(inputs, seed, first=0, limits=True, progress=False):
             row = table[reader, kind]
             try:
                 outcome, seconds = judge(path, reader)
-                row[outcome] += 1
                 row["slowest"] = max(row["slowest"], seconds)
                 assert not limits or seconds < MAX_SECONDS, f"{seconds:.2f} s"
+                row[outcome] += 1
             except Exception as error:
                 row["broken"] += 1
                 broken.append(f"input {number} ({reader}, {kind}): {error!r}"[:500])

@@ -129,7 +129,7 @@ def odd_texts(rng):
 
 
 def odd_columns(rng):
-    """Names and scales of the inputs, as format 2 has them: too few, too many, of other kinds, at the ends."""
+    """Names, scales and categories of the inputs, as formats 2 and 3 have them: too few, too many, of other kinds."""
     n_in = int(rng.choice([1, 6, 300, 20_000]))
     numbers = [1.0, 0.0, -0.0, 1e29, -1e29, 1e-29, 1e-31, 1e31, -1.0, 3, None, "1", True]
     numbers = numbers[: int(rng.choice([2, 6, len(numbers)]))]
@@ -146,7 +146,14 @@ def odd_columns(rng):
         "bent": column([0, n_in - 1] if rng.random() < 0.8 else [-1, n_in, 10**9], rng.integers(4)),
         "input_names": column(names, count) if rng.random() < 0.3 else unique if rng.random() < 0.7 else [],
     }
-    return model(rng, [n_in, 5, 3], 12, format=int(rng.choice([1, 2, 2, 2, 2, 3])), **fields)
+    version = int(rng.choice([1, 2, 2, 2, 3, 3, 4]))
+    if version >= 3:
+        texts = [None, column(names, int(rng.choice([0, 1, 2, 3, 1000]))), [3], [names], "x1", {}]
+        fields["columns"] = [
+            [*column(names, 1), texts[rng.integers(len(texts))], *column(numbers, 1), bool(rng.random() < 0.5)]
+            for _ in range(int(rng.choice([0, 1, 1, 2, 5000])))
+        ]
+    return model(rng, [n_in, 5, 3], 12, format=version, **fields)
 
 
 QUICK = [
