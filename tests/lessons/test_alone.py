@@ -68,7 +68,10 @@ def test_a_lesson_alone_fetches_what_it_reads(tmp_path, archive):
         "import exercise, slider, wiring, checks.lesson_13",
         "from pathlib import Path; Path('mnist_399.npz').stat()",
     ]
-    cells = [nbformat.v4.new_code_cell(source) for source in (launch.cell(ELSEWHERE), *kit)]
+    host = (
+        "import sys; sys.path = [place for place in sys.path if place]"  # some hosts do not search the working folder
+    )
+    cells = [nbformat.v4.new_code_cell(source) for source in (host, launch.cell(ELSEWHERE), *kit)]
     run_alone(nbformat.v4.new_notebook(cells=cells), tmp_path, archive)
 
 
@@ -102,7 +105,8 @@ def test_a_lesson_without_the_cell_gets_it_and_counts_on():
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["github.com/a/b"], ["https://github.com/a"], ["https://github.com/a/b", "c"]]
+    "arguments",
+    [[], ["github.com/a/b"], ["https://github.com/a"], ["http://github.com/a/b"], ["https://github.com/a/b", "c"]],
 )
 def test_an_address_that_is_none_is_refused_in_one_line(arguments):
     before = README.read_bytes()
