@@ -17,7 +17,7 @@ from tinygsp import data, methods, reading, sparse, training
 from tinygsp.data import DataError
 from tinygsp.training import TOY, SettingsError
 
-FUNCTIONS = ["prune", "load", "load_data", "importances", "formulas"]
+FUNCTIONS = ["prune", "read_rows", "load", "load_data", "importances", "formulas"]
 TINY = replace(SMALL, hidden=(6,), density=0.3, epochs=2, dense_epochs=1, finetune_epochs=2, batch_size=64)
 
 
