@@ -134,19 +134,20 @@ def load(path: str | Path) -> SparseNetwork:
     return SparseNetwork.load(path / "model.npz" if path.is_dir() else path)
 
 
-def load_data(name: str, seed: int = 0) -> Dataset:
-    """Read a data set: "mnist" (comes with the package), "toy", or the path of a folder of four IDX files.
+def load_data(name: str, seed: int = 0, **reading: Any) -> Dataset:
+    """Read a data set: "mnist" (comes with the package), "toy", a folder of four IDX files, or a table.
 
-    seed : int   draws the toy problem; files are the same for every seed
+    seed    : int   draws the toy problem; files are the same for every seed
+    reading : how to read a file, by the names of tinygsp.data.ReadOptions: target="price" of prices.csv, and the like
 
     Raises DataError, a ValueError.
 
     >>> tinygsp.load_data("mnist").test_x.shape
     (10000, 784)
     """
-    from tinygsp.data import load
+    from tinygsp.data import ReadOptions, load
 
-    return load(name, seed)
+    return load(name, seed, options=ReadOptions(**reading))
 
 
 def read_rows(rows: Any, network: SparseNetwork, encoding: str | None = None) -> np.ndarray:
@@ -159,6 +160,12 @@ def read_rows(rows: Any, network: SparseNetwork, encoding: str | None = None) ->
     Only the columns that the network reads must be there, in any order; categories are encoded as they were, and empty
     cells filled in where --missing filled them. Raises DataError, a ValueError of one line, for a column that is
     missing or of another kind, and for a category that the network has not met.
+
+    >>> cells = np.column_stack([x, y == "right"])
+    >>> np.savetxt("table.csv", cells, "%g", ",", header="a,b,c,d,is right", comments="")
+    >>> of_table = tinygsp.prune(tinygsp.load_data("table.csv", target="is right"), settings=small)
+    >>> of_table.predict(tinygsp.read_rows({name: [0.9, -0.9] for name in "acd"} | {"b": [0, 0]}, of_table))
+    array([1, 0])
     """
     from tinygsp.data import DataError
     from tinygsp.data.new_rows import read_new_rows
