@@ -132,13 +132,13 @@ def test_everybody_can_read_it(browser, axe, site, width, scheme):
 def test_from_the_landing_page_to_the_page_one_draws_on(browser, site):
     browser.resize(1200, 900, STILL)
     browser.driver.get((site / "index.html").as_uri())
-    assert browser.run("return document.querySelector('picture img').currentSrc").endswith("prune.png")
+    shown = "const image = document.querySelector('picture img'); return image.naturalWidth && image.currentSrc"
+    assert browser.wait(shown).endswith("prune.png")
     browser.find("a.button").click()
     browser.wait("return Boolean(window.explorer)")
     browser.resize(1200, 900, {"prefers-reduced-motion": "no-preference"})
     browser.driver.get((site / "index.html").as_uri())
-    browser.wait("return document.querySelector('picture img').complete")
-    assert browser.run("return document.querySelector('picture img').currentSrc").endswith("prune.webp")
+    assert browser.wait(shown).endswith("prune.webp")
 
 
 def test_the_picture_moves():
