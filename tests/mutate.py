@@ -1,6 +1,6 @@
 """Change the library in small wrong ways, one at a time, and count how many of the changes a test sees.
 
-    python tests/mutate.py --mutants 300 --seed 0 --resume /tmp/mutants.jsonl
+    python tests/mutate.py --mutants 300 --seed 0 --resume mutants.jsonl
 
 `helpers/mutants.py` says what is changed. The sample depends on the seed and the library alone, and 100 mutants are the
 first 100 of 300. Each is made in a fresh copy of the tree, in a temporary folder with a cache of compiled kernels of

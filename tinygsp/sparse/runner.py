@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def has_kernels() -> bool:
     """Whether the compiled loops can be used; says on stderr, once, if not."""
     try:
+        import numba  # noqa: F401  (before lanes loads its compiler, which is large and would stay)
+
         from tinygsp.nn import lanes  # noqa: F401
     except ImportError as error:
         reason = str(error).splitlines()[0]
