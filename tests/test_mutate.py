@@ -96,6 +96,10 @@ def test_a_sample_depends_on_its_seed_alone():
     five = mutate.sample(root, "nn/optim.py", 5, 0)
     assert len(set(five)) == 5 and mutate.sample(root, "nn/optim.py", 9, 0)[:5] == five
     assert mutate.sample(root, "nn/optim.py", 5, 1) != five
+    text = (root / "tinygsp/nn/optim.py").read_text("utf-8")
+    later = find_mutants("one = more\n" + text, "tinygsp/nn/optim.py")
+    assert set(five) <= set(later) and len(set(later)) == len(later)
+    assert sorted(later, key=lambda m: mutate._lot(m, 0))[:5] == five
     assert not mutate.sample(root, "tinygsp/plots/", 5, 0) and not mutate.sample(root, "commands/bench/", 5, 0)
 
 
@@ -108,6 +112,9 @@ def test_rings():
     assert first("methods/vd.py") == ["tests/methods/test_vd.py", "tests/methods/test_vd_layers.py"]
     assert "tests/runs/test_hostile.py" in first("runs/restoring.py")  # names it
     assert first("__init__.py") == first("train.py") == []
+    wider = mutate.rings(mutate.ROOT, "tinygsp/runs/restoring.py")[1]
+    assert "tests/runs/test_hostile.py" in wider[:5] and set(first("runs/restoring.py")) <= set(wider)
+    assert {"tests/runs/test_files.py", "tests/commands/test_resume.py"} <= set(wider)
     rooms = {path.parent.name for path in (mutate.ROOT / "tinygsp").glob("*/__init__.py")} - {"plots", "page"}
     assert rooms <= mutate.WIDER.keys()
     assert all((mutate.ROOT / "tests" / name).exists() for ring in mutate.WIDER.values() for name in ring)

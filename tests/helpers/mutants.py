@@ -10,8 +10,9 @@ the order of their arguments.
 import ast
 import copy
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 OTHER_OPERATOR = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
@@ -32,14 +33,19 @@ Change = tuple[str, ast.AST, ast.AST | str]  # kind, node, what takes its place
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: in `file`, at `line` and `column` (from 1 and 0), the text `before` becomes `after`."""
+    """One change: in `file`, at `line` and `column` (from 1 and 0), the text `before` becomes `after`.
+
+    Its line does not tell it from others, but that it is the `place`-th of its like in the file, from 0. So it is the
+    same mutant after lines were added above it.
+    """
 
     file: str
-    line: int
-    column: int
     kind: str
     before: str
     after: str
+    place: int
+    line: int = field(compare=False)
+    column: int = field(compare=False)
 
     @property
     def title(self) -> str:
@@ -59,8 +65,12 @@ def find_mutants(text: str, file: str) -> list[Mutant]:
         before, column = b"".join(parts).decode(), len(lines[first][: node.col_offset].decode())
         after = replaced if isinstance(replaced, str) else _as_text(replaced)
         if after != _as_text(node):  # f(x, x) has no other order
-            found.append(Mutant(file, node.lineno, column, kind, before, after))
-    return sorted(set(found), key=lambda m: (m.line, m.column, m.kind, m.after))
+            found.append((node.lineno, column, kind, before, after))
+    mutants, seen = [], Counter()
+    for line, column, *change in sorted(set(found), key=lambda m: (*m[:3], m[4])):
+        mutants.append(Mutant(file, *change, seen[tuple(change)], line, column))
+        seen[tuple(change)] += 1
+    return mutants
 
 
 def apply_mutant(text: str, mutant: Mutant) -> str:
