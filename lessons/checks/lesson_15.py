@@ -14,6 +14,11 @@ PHASES = ("dense", "search", "rewire", "finetune")
 turns = count()  # phases, their epochs, and the parts of a schedule take turns, so that each is tried
 
 
+def where_and_what_next(position, rng, batches):
+    where_it_stands(position, rng)
+    the_order_of_samples(batches, rng)
+
+
 def where_it_stands(position, rng):
     lengths = [int(n) for n in rng.integers(0, 5, int(rng.integers(2, 6)))]
     lengths[-1] += 1
@@ -66,12 +71,18 @@ def the_order_of_samples(batches, rng):
     same(np.concatenate(yours), np.concatenate(right), "the samples, batch by batch,", given, slips)
 
 
+def the_schedules(rates, rng, search_at):
+    turn = next(turns) % 4
+    how_fast(rates, rng, turn)
+    down_to_the_budget(search_at, rng, turn)
+
+
 def fallen(start, end, r):
     return cosine(start, end * start, r)
 
 
-def how_fast(rates, rng):
-    phase, r = PHASES[next(turns) % 4], float(rng.choice([0.05, 0.55]) + rng.uniform(0, 0.4))
+def how_fast(rates, rng, turn):
+    phase, r = PHASES[turn], float(rng.choice([0.05, 0.55]) + rng.uniform(0, 0.4))
     s = Settings(
         lr=rng.uniform(0.01, 1), gate_lr=rng.uniform(1, 9), lr_end=rng.uniform(0.05, 0.5), finetune_lr=rng.uniform(2, 3)
     )
@@ -98,13 +109,13 @@ def how_fast(rates, rng):
     same((yours["W"], yours["gate"]), right, names, f"{phase}, r = {r:.2f}", slips)
 
 
-def down_to_the_budget(search_at, rng):
+def down_to_the_budget(search_at, rng, turn):
     s = Settings(
         noise_end=rng.uniform(0.3, 0.7), budget_at=rng.uniform(0.3, 0.7), count_power=rng.uniform(0.2, 1.5),
         retire_below=-rng.uniform(1, 4), density=rng.uniform(0.01, 0.1), retire_density=rng.uniform(0.02, 0.5),
     )  # fmt: skip
     total, budget = int(rng.integers(1000, 9000)), int(rng.integers(20, 200))
-    r = float(next(turns) % 4 + rng.random()) / 4
+    r = float(turn + rng.random()) / 4
     noise, q, least = max(0.0, 1 - r / s.noise_end), min(1.0, r / s.budget_at), s.density / s.retire_density
 
     def target(q):
@@ -280,10 +291,8 @@ def the_whole_loop(train, rng, Run):
 
 
 check = checker(
-    where_it_stands,
-    the_order_of_samples,
-    how_fast,
-    down_to_the_budget,
+    where_and_what_next,
+    the_schedules,
     one_step,
     end_of_an_epoch,
     the_whole_loop,

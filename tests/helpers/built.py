@@ -102,7 +102,7 @@ THROUGH = {  # how a lesson calls a function of the library that it does not cal
     "kernels.gate_grads": "MaskedDense", "kernels.add_price": "price_grad",
     "kernels.edges_forward": "forward", "kernels.edges_grads": "backward", "kernels.edges_backward": "backward",
     "kernels.silu": "SiLU", "kernels.softmax_cross_entropy": "softmax_cross_entropy",
-    "kernels.standardize": "Inputs", "kernels.sgd_update": "SGD",
+    "kernels.standardize": "Inputs", "kernels.sgd_update": "SGD", "kernels.gather_moved": "MovedInputs",
 }  # fmt: skip
 
 

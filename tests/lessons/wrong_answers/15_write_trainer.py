@@ -1,6 +1,45 @@
-"""Wrong answers to the exercises of lesson 15; see tests/lessons/test_exercises.py."""
+"""Wrong answers to the exercises of lesson 15; see tests/lessons/test_exercises.py.
+
+Exercises 1 and 2 ask for two functions. Where a wrong answer has one of them, the other is that of the one before.
+"""
 
 # ruff: noqa: F811, F821
+
+
+# %% exercise-1: not sorted -> should be sorted
+def batches(n, size, seed, epoch, done=0):
+    order = np.random.default_rng((seed, epoch)).permutation(n)
+    return [order[i : i + size] for i in range(done * size, n, size)]
+
+
+def position(lengths, epoch):
+    for k, length in enumerate(lengths):
+        if epoch < length:
+            return k, epoch
+        epoch -= length
+
+
+# %% exercise-1: the same order every time -> the seed alone
+def batches(n, size, seed, epoch, done=0):
+    order = np.random.default_rng(seed).permutation(n)
+    return [np.sort(order[i : i + size]) for i in range(done * size, n, size)]
+
+
+# %% exercise-1: from the start -> sizes
+def batches(n, size, seed, epoch, done=0):
+    order = np.random.default_rng((seed, epoch)).permutation(n)
+    return [np.sort(order[i : i + size]) for i in range(0, n, size)]
+
+
+# %% exercise-1: without the last, short one -> sizes
+def batches(n, size, seed, epoch, done=0):
+    order = np.random.default_rng((seed, epoch)).permutation(n)
+    return [np.sort(order[i : i + size]) for i in range(done * size, n - size + 1, size)]
+
+
+# %% exercise-1: no order at all -> not in a random order
+def batches(n, size, seed, epoch, done=0):
+    return [np.arange(i, min(i + size, n)) for i in range(done * size, n, size)]
 
 
 # %% exercise-1: one phase too long -> the phase after it
@@ -9,6 +48,11 @@ def position(lengths, epoch):
         if epoch <= length:
             return k, epoch
         epoch -= length
+
+
+def batches(n, size, seed, epoch, done=0):
+    order = np.random.default_rng((seed, epoch)).permutation(n)
+    return [np.sort(order[i : i + size]) for i in range(done * size, n, size)]
 
 
 # %% exercise-1: of all epochs -> of its own
@@ -29,64 +73,7 @@ def position(lengths, epoch):
     return int(np.searchsorted(np.cumsum(lengths), epoch, "right"))
 
 
-# %% exercise-2: not sorted -> should be sorted
-def batches(n, size, seed, epoch, done=0):
-    order = np.random.default_rng((seed, epoch)).permutation(n)
-    return [order[i : i + size] for i in range(done * size, n, size)]
-
-
-# %% exercise-2: the same order every time -> the seed alone
-def batches(n, size, seed, epoch, done=0):
-    order = np.random.default_rng(seed).permutation(n)
-    return [np.sort(order[i : i + size]) for i in range(done * size, n, size)]
-
-
-# %% exercise-2: from the start -> sizes
-def batches(n, size, seed, epoch, done=0):
-    order = np.random.default_rng((seed, epoch)).permutation(n)
-    return [np.sort(order[i : i + size]) for i in range(0, n, size)]
-
-
-# %% exercise-2: without the last, short one -> sizes
-def batches(n, size, seed, epoch, done=0):
-    order = np.random.default_rng((seed, epoch)).permutation(n)
-    return [np.sort(order[i : i + size]) for i in range(done * size, n - size + 1, size)]
-
-
-# %% exercise-2: no order at all -> not in a random order
-def batches(n, size, seed, epoch, done=0):
-    return [np.arange(i, min(i + size, n)) for i in range(done * size, n, size)]
-
-
-# %% exercise-3: constant -> do not change
-def rates(s, phase, r):
-    return {"W": s.lr, "gate": s.gate_lr}
-
-
-# %% exercise-3: once in fine-tuning -> twice in fine-tuning
-def rates(s, phase, r):
-    start, end = s.lr, s.lr_end if phase == "search" else 0
-    start *= s.finetune_lr if phase == "finetune" else 1
-    return {"W": cosine(start, end * start, r), "gate": cosine(s.gate_lr, end * s.gate_lr, r)}
-
-
-# %% exercise-3: lr_end as a rate -> is a share
-def rates(s, phase, r):
-    start, end = s.lr, s.lr_end if phase == "search" else 0
-    if phase == "finetune":
-        start, r = s.lr * s.finetune_lr, 2 * r % 1
-    return {"W": cosine(start, end, r), "gate": cosine(s.gate_lr, end, r)}
-
-
-# %% exercise-3: finetune_lr for both -> weights alone
-def rates(s, phase, r):
-    share, end = 1, s.lr_end if phase == "search" else 0
-    if phase == "finetune":
-        share, r = s.finetune_lr, 2 * r % 1
-    return {name: cosine(share * rate, share * end * rate, r) for name, rate in (("W", s.lr), ("gate", s.gate_lr))}
-
-
-# %% exercise-4: noise below 0 -> below 0
+# %% exercise-2: noise below 0 -> below 0
 def search_at(s, total, budget, r):
     noise = 1 - r / s.noise_end
     q = min(1.0, r / s.budget_at) ** s.count_power
@@ -94,27 +81,70 @@ def search_at(s, total, budget, r):
     return noise, target, s.retire_below * min(1.0, max(noise, s.density / s.retire_density))
 
 
-# %% exercise-4: on past the budget -> stays at the budget
+def rates(s, phase, r):
+    start, end = s.lr, s.lr_end if phase == "search" else 0
+    if phase == "finetune":
+        start, r = s.lr * s.finetune_lr, 2 * r % 1
+    return {"W": cosine(start, end * start, r), "gate": cosine(s.gate_lr, end * s.gate_lr, r)}
+
+
+# %% exercise-2: on past the budget -> stays at the budget
 def search_at(s, total, budget, r):
     noise, q = max(0.0, 1 - r / s.noise_end), (r / s.budget_at) ** s.count_power
     target = np.exp((1 - q) * np.log(total) + q * np.log(budget))
     return noise, target, s.retire_below * min(1.0, max(noise, s.density / s.retire_density))
 
 
-# %% exercise-4: a line without a limit
+# %% exercise-2: a line without a limit
 def search_at(s, total, budget, r):
     noise, q = max(0.0, 1 - r / s.noise_end), min(1.0, r / s.budget_at) ** s.count_power
     return noise, np.exp((1 - q) * np.log(total) + q * np.log(budget)), s.retire_below * noise
 
 
-# %% exercise-4: in numbers -> in its logarithm
+# %% exercise-2: in numbers -> in its logarithm
 def search_at(s, total, budget, r):
     noise, q = max(0.0, 1 - r / s.noise_end), min(1.0, r / s.budget_at) ** s.count_power
     line = s.retire_below * min(1.0, max(noise, s.density / s.retire_density))
     return noise, (1 - q) * total + q * budget, line
 
 
-# %% exercise-5: no loss returned -> return
+# %% exercise-2: constant -> do not change
+def rates(s, phase, r):
+    return {"W": s.lr, "gate": s.gate_lr}
+
+
+def search_at(s, total, budget, r):
+    noise = max(0.0, 1 - r / s.noise_end)
+    q = min(1.0, r / s.budget_at) ** s.count_power
+    target = np.exp((1 - q) * np.log(total) + q * np.log(budget))
+    line = s.retire_below * min(1.0, max(noise, s.density / s.retire_density))
+    return noise, target, line
+
+
+# %% exercise-2: once in fine-tuning -> twice in fine-tuning
+def rates(s, phase, r):
+    start, end = s.lr, s.lr_end if phase == "search" else 0
+    start *= s.finetune_lr if phase == "finetune" else 1
+    return {"W": cosine(start, end * start, r), "gate": cosine(s.gate_lr, end * s.gate_lr, r)}
+
+
+# %% exercise-2: lr_end as a rate -> is a share
+def rates(s, phase, r):
+    start, end = s.lr, s.lr_end if phase == "search" else 0
+    if phase == "finetune":
+        start, r = s.lr * s.finetune_lr, 2 * r % 1
+    return {"W": cosine(start, end, r), "gate": cosine(s.gate_lr, end, r)}
+
+
+# %% exercise-2: finetune_lr for both -> weights alone
+def rates(s, phase, r):
+    share, end = 1, s.lr_end if phase == "search" else 0
+    if phase == "finetune":
+        share, r = s.finetune_lr, 2 * r % 1
+    return {name: cosine(share * rate, share * end * rate, r) for name, rate in (("W", s.lr), ("gate", s.gate_lr))}
+
+
+# %% exercise-3: no loss returned -> return
 def train_step(run, phase, r, samples):
     model = run.net.model
     model.sample(run.step, 0.0)
@@ -122,7 +152,7 @@ def train_step(run, phase, r, samples):
     model.backward(dy)
 
 
-# %% exercise-5: images never move -> do they move
+# %% exercise-3: images never move -> do they move
 def train_step(run, phase, r, samples):
     net, model = run.net, run.net.model
     noise, target, _ = search_at(run.s, run.plan.total, run.plan.budget, r)
@@ -137,7 +167,7 @@ def train_step(run, phase, r, samples):
     return loss
 
 
-# %% exercise-5: the price before the backward pass -> the gates differ
+# %% exercise-3: the price before the backward pass -> the gates differ
 def train_step(run, phase, r, samples):
     net, model = run.net, run.net.model
     moves = {"rewire": run.s.rewire_moved, "finetune": r < 0.5}.get(phase, True)
@@ -153,7 +183,7 @@ def train_step(run, phase, r, samples):
     return loss
 
 
-# %% exercise-5: steered by the open gates, not by the drawn ones -> differ
+# %% exercise-3: steered by the open gates, not by the drawn ones -> differ
 def train_step(run, phase, r, samples):
     net, model = run.net, run.net.model
     moves = {"rewire": run.s.rewire_moved, "finetune": r < 0.5}.get(phase, True)
@@ -169,7 +199,7 @@ def train_step(run, phase, r, samples):
     return loss
 
 
-# %% exercise-5: no update -> took no step
+# %% exercise-3: no update -> took no step
 def train_step(run, phase, r, samples):
     net, model = run.net, run.net.model
     moves = {"rewire": run.s.rewire_moved, "finetune": r < 0.5}.get(phase, True)
@@ -183,7 +213,7 @@ def train_step(run, phase, r, samples):
     return loss
 
 
-# %% exercise-5: steps are not counted -> not counted
+# %% exercise-3: steps are not counted -> not counted
 def train_step(run, phase, r, samples):
     net, model = run.net, run.net.model
     moves = {"rewire": run.s.rewire_moved, "finetune": r < 0.5}.get(phase, True)
@@ -198,12 +228,12 @@ def train_step(run, phase, r, samples):
     return loss
 
 
-# %% exercise-6: nothing but the count -> accuracy
+# %% exercise-4: nothing but the count -> accuracy
 def end_epoch(run, phase, r, done):
     run.epoch, run.batch = run.epoch + 1, 0
 
 
-# %% exercise-6: validates before it closes
+# %% exercise-4: validates before it closes
 def end_epoch(run, phase, r, done):
     net = run.net
     net.model.sample(run.step, 0.0)
@@ -219,7 +249,7 @@ def end_epoch(run, phase, r, done):
     return accuracy
 
 
-# %% exercise-6: offers at the end alone -> were offered
+# %% exercise-4: offers at the end alone -> were offered
 def end_epoch(run, phase, r, done):
     net = run.net
     if phase == "search":
@@ -235,7 +265,7 @@ def end_epoch(run, phase, r, done):
     return accuracy
 
 
-# %% exercise-6: the wiring never changes -> changed places
+# %% exercise-4: the wiring never changes -> changed places
 def end_epoch(run, phase, r, done):
     net = run.net
     if phase == "search":
@@ -249,7 +279,7 @@ def end_epoch(run, phase, r, done):
     return accuracy
 
 
-# %% exercise-6: the wiring changes first
+# %% exercise-4: the wiring changes first
 def end_epoch(run, phase, r, done):
     net = run.net
     if phase == "search":
@@ -265,12 +295,12 @@ def end_epoch(run, phase, r, done):
     return accuracy
 
 
-# %% exercise-7: the library's own
+# %% exercise-5: the library's own
 def train(run):
     return None
 
 
-# %% exercise-7: begun in every epoch -> begun, and only in its first epoch
+# %% exercise-5: begun in every epoch -> begun, and only in its first epoch
 def train(run):
     names, lengths = list(run.phases), list(run.phases.values())
     while run.epoch < sum(lengths):
@@ -289,7 +319,7 @@ def train(run):
     return run.result.network
 
 
-# %% exercise-7: progress of the whole run -> other bytes
+# %% exercise-5: progress of the whole run -> other bytes
 def train(run):
     names, lengths = list(run.phases), list(run.phases.values())
     while run.epoch < sum(lengths):
@@ -309,7 +339,7 @@ def train(run):
     return run.result.network
 
 
-# %% exercise-7: it ends before fine-tuning
+# %% exercise-5: it ends before fine-tuning
 def train(run):
     names, lengths = list(run.phases), list(run.phases.values())
     while run.epoch < sum(lengths[:3]):
