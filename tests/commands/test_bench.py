@@ -9,10 +9,14 @@ from helpers.exports import COMPILERS
 from tinygsp.commands import bench
 from tinygsp.commands.bench import exports, measure, peers, timing
 from tinygsp.commands.bench.aims import AIMS, aims_table
-from tinygsp.commands.bench.report import markdown, picture, report
+from tinygsp.commands.bench.inference import WITHOUT_NUMBA, without_numba
+from tinygsp.commands.bench.report import markdown, pictures, report
 from tinygsp.commands.bench.steps import HIDDEN, STATES, gated_trainer, stepper
+from tinygsp.nn import lanes
 from tinygsp.nn.layers import MaskedDense, MaskedEdges
 from tinygsp.runs import RunError
+
+FIGURE = {"bench.png", "bench.svg"}
 
 
 def quiet(step):
@@ -35,7 +39,7 @@ def test_every_section_is_there(results):
     assert {"machine", "batch", "kernels", "steps", "switch", "inference", "missing"} <= results.keys()
     assert {"products", "dense", "20,000 live", "5,000 live", "1,000 live", "400 live"} <= results["steps"].keys()
     rates = results["inference"]["images a second"]
-    assert {"pruned, tinygsp", "dense, NumPy", "copying the same bytes"} <= rates.keys()
+    assert {"pruned, tinygsp", WITHOUT_NUMBA, "dense, NumPy", "copying the same bytes"} <= rates.keys()
     numbers = [*results["steps"].values(), *rates.values(), *(row["kernel"] for row in results["kernels"])]
     assert all(np.isfinite(v) and v > 0 for v in numbers)
     assert json.loads(json.dumps(results)) == results
@@ -50,6 +54,14 @@ def test_what_is_not_installed_is_named(results):
     }
     for name, row in rows.items():
         assert (name in results["missing"]) != (row in results["inference"]["images a second"])
+
+
+def test_without_numba_is_timed_at_what_predict_does(trained, mnist, monkeypatch):
+    x = np.ascontiguousarray(mnist.test_x[:300])
+    expected, classify = trained.predict(x), without_numba(trained, x)
+    for name in ("network_classes", "network_scores"):
+        monkeypatch.setattr(lanes, name, None)
+    assert np.array_equal(classify(), expected)
 
 
 @pytest.mark.skipif(not COMPILERS, reason="needs gcc or clang")
@@ -91,7 +103,7 @@ def test_a_peer_that_fails_is_named_with_its_reason():
     assert missing == {"A": "No module named 'absent'", "B": "RuntimeError: no compiler", "C": "ValueError"}
 
 
-def test_report_and_picture(results):
+def test_report_and_pictures(results):
     steps = {**results["steps"], "PyTorch, published recipe": 100.0}
     growth = {"300-100": results["steps"], "1000-300": results["steps"]}
     run = {"kept": 399, "steps": 1000, "seconds": 2.0}
@@ -99,13 +111,15 @@ def test_report_and_picture(results):
     text = report(full)
     assert "50 times faster than PyTorch, published recipe" in text and "not compared: SciPy (not there)" in text
     assert "products" in text and "sample_gates" in text and "1000-300" in text
-    assert picture(full).startswith(b"\x89PNG") and picture(results).startswith(b"\x89PNG")
+    for made in (pictures(full), pictures(results)):
+        assert made["bench.png"].startswith(b"\x89PNG") and b"<svg" in made["bench.svg"]
 
 
 def test_the_table_of_aims():
     """A figure is beside its bound: kept, missed, or not measured."""
     steps = {"products": 2.0, "dense": 2.5, "5,000 live": 0.2, "PyTorch, slow": 50.0, "PyTorch, fast": 4.0}
     rates = {"pruned, tinygsp": 600.0, "copying the same bytes": 1200.0, "dense, PyTorch": 5.0}
+    rates["pruned, tinygsp without numba"] = 150.0
     results = {"steps": steps, "inference": {"images a second": rates}}
     results["run"] = {"steps": 1000, "seconds": 0.5, "model_bytes": 5894}
     wide = {"products": 20.0, "dense": 20.0}
@@ -119,6 +133,7 @@ def test_the_table_of_aims():
     assert rows["inference against copying the same bytes"] == "0.5 x its speed"
     assert rows["inference against PyTorch, dense"] == "120 x faster"
     assert rows["inference against SciPy CSR, from the same pixels"] == "not compared"
+    assert rows["inference without numba"] == "**missed**: 4 x its time with numba"
     assert rows["`model.npz`"] == "5.89 KB"
     assert rows["that step in the widest network, as it grew beside its products"] == "0.8 x"
     assert aims_table({"steps": {}, "inference": {"images a second": {}}}).count("not compared") == len(AIMS)
@@ -159,7 +174,7 @@ def test_command(measured, tmp_path, capsys, options, text):
     captured = capsys.readouterr()
     assert text(measured) in captured.out and str(tmp_path / "out") in captured.out and captured.err == ""
     assert json.loads((tmp_path / "out" / "bench.json").read_text()) == measured
-    assert (tmp_path / "out" / "bench.png").read_bytes() == picture(measured)
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in FIGURE} == pictures(measured)
 
 
 @pytest.mark.parametrize(
@@ -183,8 +198,8 @@ def test_an_error_after_writing_says_what_was_written(measured, tmp_path, monkey
     monkeypatch.setattr(bench.kit, "fail", lambda message, code: print(message) or code)
     assert bench.main(["--quiet", "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().out
-    assert "stdout" in said and f"written to {tmp_path / 'out'}: bench.json and bench.png" in said
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"bench.json", "bench.png"}
+    assert "stdout" in said and f"written to {tmp_path / 'out'}: bench.json, bench.svg, bench.png" in said
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"bench.json", *FIGURE}
 
 
 def test_a_run_gives_the_network_and_the_mean_step(tmp_path, monkeypatch, mnist):

@@ -12,7 +12,7 @@ from helpers.sweeps import FILES, FOUR, SMALL, result_files, run, table
 
 from tinygsp import data, methods, runs
 from tinygsp.sweeping import Task, executors, figure, pool
-from tinygsp.sweeping.figure import frontier_png
+from tinygsp.sweeping.figure import frontier_files
 from tinygsp.training import Settings, Trainer
 
 SWEEPS = Path(__file__).resolve().parents[2] / "data" / "sweeps"
@@ -25,7 +25,6 @@ pytestmark = pytest.mark.usefixtures("light_sweep")
 
 def test_the_folder_is_complete(made_sweep):
     assert {p.name for p in made_sweep.iterdir()} == FILES and len(result_files(made_sweep)) == 4
-    assert (made_sweep / "frontier.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((made_sweep / "env.json").read_text())["threads"] == 1
     rows = table(made_sweep)
     order = [("gates", "0"), ("gates", "1"), ("magnitude", "0"), ("magnitude", "1")]
@@ -57,11 +56,12 @@ def test_it_is_what_a_single_run_gives(made_sweep, folder):
 
 def test_a_regression(small_toy, tmp_path, monkeypatch, capsys):
     """The toy problem at its own density, with a figure."""
-    monkeypatch.setattr(figure, "frontier_png", frontier_png)
+    monkeypatch.setattr(figure, "frontier_files", frontier_files)
     assert run("toy", "--seeds", "0-1", "--methods", "gates,random", "--out", tmp_path / "toy", "--quiet") == 0
     assert "test R²" in capsys.readouterr().out
     assert [(r["density"], r["at_most"]) for r in table(tmp_path / "toy")] == [("0.2", "36")] * 4
     assert (tmp_path / "toy/frontier.png").read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in (tmp_path / "toy/frontier.svg").read_bytes()
 
 
 # --- nothing is done twice ----------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def test_progress(folder, tmp_path, capsys):
 def test_published_figures_belong_to_mnist(whole_sweep, folder, tmp_path, monkeypatch):
     """And to the network that others have pruned."""
     shown = []
-    monkeypatch.setattr(figure, "frontier_png", lambda rows, summary, published: shown.append(published) or b"png")
+    monkeypatch.setattr(figure, "frontier_files", lambda rows, summary, published: shown.append(published) or {})
     assert run(folder, *FOUR, "--out", whole_sweep, "--quiet") == 0 and shown == [False]
     out = shutil.copytree(SWEEPS / "mnist-vd", tmp_path / "vd")
     vd = ["--methods", "vd", "--densities", 0.01045, "--tables", "--out", out]

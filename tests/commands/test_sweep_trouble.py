@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from helpers.cli import one_error
-from helpers.sweeps import FILES, FOUR, SMALL, began, result_files, run, table
+from helpers.sweeps import FIGURE, FILES, FOUR, SMALL, began, result_files, run, table
 
 from tinygsp.sweeping import executors, pool
 from tinygsp.training import DivergedError, Trainer
@@ -48,7 +48,7 @@ def test_a_task_that_fails_does_not_stop_the_others(folder, tmp_path, monkeypatc
     content = json.loads(capsys.readouterr().out)
     assert [f["seed"] for f in content["failed"]] == [0, 1] and content["summary"][0]["n"] == 2
     assert run(folder, *SMALL, "--methods", "magnitude", "--seeds", 0, "--out", tmp_path / "none", "--quiet") == 1
-    assert {p.name for p in (tmp_path / "none").iterdir()} == FILES - {"frontier.png"}
+    assert {p.name for p in (tmp_path / "none").iterdir()} == FILES - FIGURE
 
 
 def test_interrupted_and_repeated(made_sweep, folder, tmp_path, monkeypatch, capsys):

@@ -17,7 +17,7 @@ def light_sweep(monkeypatch):
     """Use threads instead of processes, do not wait for the disk, draw no pictures; Ctrl-C acts as in a terminal."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setattr(os, "fsync", lambda handle: None)
-    monkeypatch.setattr(figure, "frontier_png", lambda *arguments: b"png")
+    monkeypatch.setattr(figure, "frontier_files", lambda *arguments: {"frontier.png": b"png", "frontier.svg": b"svg"})
     monkeypatch.setattr(executors, "pool", ThreadPoolExecutor)
     yield
     signal.signal(signal.SIGINT, before)

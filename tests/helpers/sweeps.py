@@ -17,7 +17,8 @@ from tinygsp.sweeping import executors, tasks
 
 SMALL = ["--hidden", "12,8", "--epochs", "2", "--batch-size", "64", "--densities", "0.1"]
 FOUR = [*SMALL, "--methods", "gates,magnitude", "--seeds", "0-1"]
-FILES = {"tasks", "env.json", "table.csv", "frontier.png"}  # of a folder that no sweep works in
+FIGURE = {"frontier.png", "frontier.svg"}
+FILES = {"tasks", "env.json", "table.csv", *FIGURE}  # of a folder that no sweep works in
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # SIGTERM, sent by os.kill, ends a process at once on Windows
 
 

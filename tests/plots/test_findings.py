@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers.explained import reader_of_bands
 from helpers.reading import random_network, samples
+from matplotlib.colors import to_rgba_array
 
 from tinygsp import plots, reading
 from tinygsp.plots.findings import MEANINGS
@@ -24,7 +25,6 @@ def test_every_definition_of_importance_is_said_in_words():
     figure = plots.importance_figure(network, values, "Fisher")
     labels = [axes.get_xlabel() for axes in figure.axes]
     assert any(label.startswith("Fisher: curvature of the loss") for label in labels)
-    plots.png(figure)
     rng = np.random.default_rng(0)
     x = rng.integers(256, size=(40, 30)).astype(np.uint8)
     made = reading.importances(network, x, network.predict(x))
@@ -52,15 +52,16 @@ def test_each_score_has_a_row_of_as_many_paths_as_its_caption_says():
     assert len(rows) == 2 and "4 strongest paths" in figure.get_suptitle()
     parts = reading.contributions(network, values[1])
     for axes, output, place in zip(rows, (0, 2), ("the winner", "the runner-up")):
-        drawn = [line for line in axes.get_lines() if len(line.get_xdata()) == 4]
-        assert len(drawn) == 4 and axes.get_title().endswith(place)
-        ways = {tuple(np.round(line.get_ydata()[1:], 9)) for line in drawn}
-        assert len(ways) == 4  # side by side, not on each other
-        for line in drawn:
-            assert (line.get_color() == FOR) == (line.get_linestyle() == "-")
-        adds = sorted(parts.value[parts.strongest(output, 4)] > 0)
-        assert sorted(line.get_color() == FOR for line in drawn) == adds
-    plots.png(figure)
+        (drawn,) = axes.collections
+        lines = drawn.get_segments()
+        assert len(lines) == 4 and {len(line) for line in lines} == {4} and axes.get_title().endswith(place)
+        assert len({tuple(np.round(line[1:, 1], 9)) for line in lines}) == 4  # side by side, not on each other
+        adds = parts.value[parts.strongest(output, 4)[::-1]] > 0  # the strongest is drawn last, on top
+        colours = [FOR if is_for else AGAINST for is_for in adds]
+        assert np.allclose(drawn.get_colors(), to_rgba_array(colours, 0.85))
+        assert [dashes is None for _, dashes in drawn.get_linestyles()] == adds.tolist()
+        starts = [line for line in axes.get_lines() if line.get_color() in (FOR, AGAINST)]
+        assert sorted(len(line.get_xdata()) for line in starts) == sorted([adds.sum(), 4 - adds.sum()])
 
 
 class Sampled:
@@ -68,3 +69,13 @@ class Sampled:
 
     def __init__(self, x, y):
         self.test_x, self.test_y = x, y
+
+
+def test_titles_are_inside_the_picture():
+    """Panels that keep their shape grow when they get their place, and their titles move up."""
+    network = random_network((36, 3, 3), input_shape=(6, 6))
+    values = {name: np.ones(36) for name in ("paths", "Fisher", "ablation loss")}
+    figure = plots.importance_figure(network, values, "Fisher")
+    plots.files("importance", figure)
+    titles = [axes.title.get_window_extent() for axes in figure.axes if axes.get_title()]
+    assert len(titles) == 3 and all(0 < box.y0 and box.y1 <= figure.bbox.y1 for box in titles)

@@ -75,8 +75,10 @@ def test_the_strongest_paths_are_drawn(axes, shape):
     values, orders = samples(network, 5)[0][0], reading.order_units(network, restarts=1)
     parts = reading.contributions(network, values)
     plots.path_diagram(network, parts, [2, 0], orders, values, axes, most=4)
-    drawn = [line for line in axes.get_lines() if len(line.get_xdata()) == 4]
-    assert len(drawn) == sum(len(parts.strongest(output, 4)) for output in (2, 0))
+    (drawn,) = [c.get_segments() for c in axes.collections]
+    assert {len(line) for line in drawn} == {4} and len(drawn) == sum(
+        len(parts.strongest(output, 4)) for output in (2, 0)
+    )
     assert len(axes.images) == len(shape) - 1
     assert {text.get_text().split("\n")[0] for text in axes.texts} >= {"c", "a"}
 

@@ -59,9 +59,8 @@ def test_more_phases_than_colours(axes):
 
 
 def panels(rows):
-    figure, axes = plots.canvas((6.4, 5), 2)
+    _, axes = plots.canvas((6.4, 5), 2)
     plots.training_curve(rows, "R²", *axes[:, 0])
-    plots.png(figure)
     return axes[:, 0]
 
 
@@ -124,11 +123,10 @@ def test_points_at_one_place_have_an_axis_with_room():
     rows = records("a", "b", epochs=30, total=3000)
     for row in rows[30:]:
         row["open_gates"] = 36
-    figure, axes = plots.canvas((6.4, 4.2))
+    _, axes = plots.canvas((6.4, 4.2))
     plots.score_against_kept(rows, "R²", axes[0, 0])
     low, high = axes[0, 0].get_xlim()
     assert low < 30 and high > 40
-    plots.png(figure)
 
 
 def test_no_picture_of_gates_without_gates():

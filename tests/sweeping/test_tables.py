@@ -59,7 +59,7 @@ def test_the_picture():
     assert thick.get_ydata() == pytest.approx([0.048, 0.018])
     assert all(thick.get_zorder() > c.lines[0].get_zorder() for c in bars.values())
     assert all(thick.get_linewidth() > 2 * c.lines[0].get_linewidth() for c in bars.values())
-    assert plots.png(canvas).startswith(b"\x89PNG")
+    assert plots.files("a", canvas)["a.png"].startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("task, name", [("classification", "accuracy"), ("regression", "R²")])
@@ -73,5 +73,6 @@ def test_published_figures_are_drawn_where_they_belong(task, name, with_publishe
 
     monkeypatch.setattr(plots, "frontier", spy)
     found = [row | {"task": task} for row in rows("gates", [0.94, 0.95])]
-    assert figure.frontier_png(found, sweeping.summarise(found), with_published).startswith(b"\x89PNG")
+    made = figure.frontier_files(found, sweeping.summarise(found), with_published)
+    assert made["frontier.png"].startswith(b"\x89PNG") and b"<svg" in made["frontier.svg"]
     assert shown == [(figure.PUBLISHED if with_published else (), name)]

@@ -211,16 +211,17 @@ class Sweep:
             raise runs.RunError(f"{error}; {self.kept()}") from error
 
     def write(self, rows: list[dict], summary: list[dict]) -> None:
-        """Write table.csv and, if there is anything to draw, frontier.png."""
+        """Write table.csv and, if there is anything to draw, the figure, as PNG and as SVG."""
         from tinygsp.data.files import write_atomic
         from tinygsp.sweeping import tables
 
         tables.write_table(self.out / "table.csv", rows)
         if rows:
-            from tinygsp.sweeping.figure import frontier_png  # imports matplotlib, which takes a second
+            from tinygsp.sweeping.figure import frontier_files  # imports matplotlib, which takes a second
 
             is_published_network = self.args.data == "mnist" and self.args.hidden in (None, (300, 100))
-            write_atomic(self.out / "frontier.png", frontier_png(rows, summary, is_published_network))
+            for name, content in frontier_files(rows, summary, is_published_network).items():
+                write_atomic(self.out / name, content)
 
     def report(self, rows: list[dict], summary: list[dict], failed: list[tuple[Task, str]]) -> None:
         """Print the summary, as a table or as JSON."""

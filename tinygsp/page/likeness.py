@@ -64,30 +64,31 @@ def describe(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """
     rows, cols = shape
     down, across = min(FIELDS, rows), min(FIELDS, cols)
-    field = (np.arange(rows) * down // rows)[:, None] * across + np.arange(cols) * across // cols
-    member = (field.ravel()[:, None] == np.arange(down * across)).astype(np.float64)  # (rows * cols, fields)
+    field = ((np.arange(rows) * down // rows)[:, None] * across + np.arange(cols) * across // cols).ravel()
     soft = np.kron(neighbours(down), neighbours(across))
     described = np.empty((len(images), DIRECTIONS * down * across))
     for block in np.array_split(np.arange(len(images)), max(1, len(images) // 500)):
-        strength, turn = gradients(images[block].reshape(-1, rows, cols))
-        low, part = np.floor(turn).astype(np.int64) % DIRECTIONS, turn - np.floor(turn)
-        parts = [
-            (strength * ((low == d) * (1 - part) + ((low + 1) % DIRECTIONS == d) * part)) @ member @ soft
-            for d in range(DIRECTIONS)
-        ]
-        described[block] = np.sqrt(np.hstack(parts))
+        image, pixel, strength, turn = gradients(images[block].reshape(-1, rows, cols))
+        low, parts = np.floor(turn), np.zeros((len(block), DIRECTIONS, down * across))
+        for direction, share in ((low, 1 - turn + low), (low + 1, turn - low)):
+            at = (image * DIRECTIONS + direction.astype(np.int64) % DIRECTIONS) * (down * across) + field[pixel]
+            parts += np.bincount(at, strength * share, parts.size).reshape(parts.shape)
+        described[block] = np.sqrt(parts @ soft).reshape(len(block), -1)
     return described
 
 
-def gradients(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Strength and direction of the gradient at every pixel of images (n, rows, cols); outside of an image is 0.
+def gradients(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Find the pixels of images (n, rows, cols) that have a gradient; outside of an image is 0.
 
-    Both are (n, rows * cols); a direction is in [0, DIRECTIONS), and opposite ones are the same.
+    Returns (image, pixel, strength, turn), each (k,): a direction `turn` is in [0, DIRECTIONS), and opposite ones are
+    the same.
     """
     padded = np.pad(images / 255, ((0, 0), (1, 1), (1, 1)))
     dx, dy = padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2], padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]
+    image, row, col = np.nonzero((dx != 0) | (dy != 0))
+    dx, dy = dx[image, row, col], dy[image, row, col]
     turn = (np.arctan2(dy, dx) / np.pi + 1) % 1 * DIRECTIONS
-    return np.hypot(dx, dy).reshape(len(images), -1), turn.reshape(len(images), -1)
+    return image, row * images.shape[2] + col, np.hypot(dx, dy), turn
 
 
 def neighbours(n: int) -> np.ndarray:

@@ -30,7 +30,7 @@ from tinygsp.plots.run import (
     training_curve,
 )
 from tinygsp.plots.speed import growth, image_rates, speed_figure, step_times
-from tinygsp.plots.style import BLUE, GREEN, GREY, OKABE_ITO, ORANGE, Figure, canvas, files, png
+from tinygsp.plots.style import BLUE, GREEN, GREY, OKABE_ITO, ORANGE, Figure, canvas, files
 from tinygsp.plots.tables import dependence_figure, importance_bars
 
 __all__ = [
@@ -61,7 +61,6 @@ __all__ = [
     "path_diagram",
     "paths_figure",
     "pixels_used",
-    "png",
     "rank_scatter",
     "run_figures",
     "score_against_kept",

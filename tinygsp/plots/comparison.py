@@ -107,10 +107,11 @@ def _score(error: float, score_name: str) -> str:
 def _scales(best: float, score_name: str, axes: Axes) -> None:
     """Set both axes: logarithmic, with the score written where the error is."""
     percent = score_name == "accuracy"
+    worst = max(1.2 * axes.dataLim.y1, 1.5 * best)  # of one score alone no scale could be found
+    axes.set_ylim(min(10 * best, worst), best / 1.5)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.margins(x=0.1)
-    axes.set_ylim(min(10 * best, axes.get_ylim()[1]), best / 1.5)
     axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
     axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.image import AxesImage
 
 from tinygsp.plots.style import BLUE, GREEN, GREY, NOWHERE, OKABE_ITO, SIGNED, empty_map, short_name
@@ -71,7 +72,8 @@ def class_map(
         if backdrop.min() < level < backdrop.max():
             axes.contour(backdrop.reshape(shape), levels=[level], colors=["#555555"], linewidths=1)
     axes.set_title(short_name(title))
-    hide_ticks(axes)
+    axes.xaxis.set_visible(False)
+    axes.yaxis.set_visible(False)
     return image
 
 
@@ -119,8 +121,8 @@ def groups_map(network: SparseNetwork, groups: Sequence[Group], axes: Axes) -> A
     axes.imshow(used, cmap="Greys", vmin=0, vmax=5, interpolation="nearest")
     for group, colour in zip(groups, OKABE_ITO):
         y, x = np.divmod(group.inputs, cols)
-        for a, b in spanning_tree(x, y):
-            axes.plot(x[[a, b]], y[[a, b]], color=colour, linewidth=1, alpha=0.6)
+        edges = [((x[a], y[a]), (x[b], y[b])) for a, b in spanning_tree(x, y)]
+        axes.add_collection(LineCollection(edges, colors=colour, linewidths=1, alpha=0.6), autolim=False)
         for sign in (1, -1):
             chosen = np.sign(group.ratios) == sign
             axes.plot(x[chosen], y[chosen], "s", markersize=7.5, color=colour, markeredgewidth=0)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.patches import Rectangle
 
-from tinygsp.plots.style import AGAINST, DASHES, FOR, GREY, plt, short_name
+from tinygsp.plots.style import AGAINST, DASHES, FOR, GREY, short_name
 from tinygsp.reading import Contributions, input_names
 from tinygsp.sparse import SparseNetwork
 
@@ -122,7 +123,7 @@ def _connections(network: SparseNetwork, plan: Plan, axes: Axes) -> None:
             chosen = (shown.weight > 0) == adds
             pairs = zip(shown.row[chosen].tolist(), shown.col[chosen].tolist())
             lines = [((plan.x[k], plan.y[k][i]), (plan.x[k + 1], plan.y[k + 1][j])) for i, j in pairs]
-            drawn = matplotlib.collections.LineCollection(
+            drawn = LineCollection(
                 lines, colors=FOR if adds else AGAINST, linewidths=0.6 + 2.4 * size[chosen], alpha=0.8,
                 linestyles="solid" if adds else [DASHES],
             )  # fmt: skip
@@ -137,7 +138,7 @@ def _maps(network: SparseNetwork, plan: Plan, axes: Axes) -> None:
     layer = network.layers[0]
     layer = layer.select(np.isin(layer.col, list(plan.maps)))
     for unit, (left, low) in plan.maps.items():
-        axes.add_patch(plt.Rectangle((left, low), plan.side, plan.side, facecolor="#f3f3f3", edgecolor="#c4c4c4"))
+        axes.add_patch(Rectangle((left, low), plan.side, plan.side, facecolor="#f3f3f3", edgecolor="#c4c4c4"))
         stem = (left + plan.side, plan.x[1]), (plan.y[1][unit],) * 2
         axes.plot(*stem, color="#9a9a9a", linewidth=0.9, zorder=0.5)
     corner = np.array([plan.maps[unit] for unit in layer.col.tolist()]).reshape(-1, 2)
@@ -182,16 +183,14 @@ def path_diagram(
         y = list(height[k].values())
         axes.plot(np.full(len(y), k), y, "o", color="white", markeredgecolor=GREY, markersize=5, zorder=1)
         axes.text(k, 1.02, f"{len(y)} units", ha="center", va="bottom")
+    routes, brought = [], np.array([value for paths in chosen for value in parts.value[paths[::-1]]])
     for paths in chosen:
         for rank, index in reversed(list(enumerate(paths))):
-            route, value = parts.paths[index].tolist(), parts.value[index]
+            route = parts.paths[index].tolist()
             aside = BUNDLE * (rank - (len(paths) - 1) / 2)  # paths through the same units run side by side
             ends = [*((k, height[k][route[k]] + aside) for k in range(1, last)), (last, goal[route[-1]] + aside)]
-            colour, width = FOR if value > 0 else AGAINST, 0.6 + 3 * abs(value) / largest
-            style = "-" if value > 0 else DASHES
-            points = [start[route[0]], *ends]
-            axes.plot(*zip(*points), color=colour, linewidth=width, linestyle=style, alpha=0.85, zorder=2)
-            axes.plot(*points[0], "s" if value > 0 else "o", color=colour, markersize=4, zorder=3)
+            routes.append([start[route[0]], *ends])
+    _routes(routes, brought, largest, axes)
     for output, y in goal.items():
         text = f"{short_name(network.meta.class_names[output])}\nscore {parts.scores[output]:.2f}"
         axes.text(last + 0.08, y, text, va="center", fontsize=13)
@@ -201,6 +200,19 @@ def path_diagram(
     return axes
 
 
+def _routes(routes: Sequence[Sequence[tuple[float, float]]], value: np.ndarray, largest: float, axes: Axes) -> None:
+    """Draw lines through some points each, the strongest last, on top, and a mark where each of them starts."""
+    adds = value > 0
+    drawn = LineCollection(
+        routes, colors=[FOR if is_for else AGAINST for is_for in adds], linewidths=0.6 + 3 * np.abs(value) / largest,
+        linestyles=["solid" if is_for else DASHES for is_for in adds], alpha=0.85, zorder=2,
+    )  # fmt: skip
+    axes.add_collection(drawn, autolim=False)
+    starts = np.array([route[0] for route in routes]).reshape(-1, 2)
+    for chosen, marker, colour in ((adds, "s", FOR), (~adds, "o", AGAINST)):
+        axes.plot(*starts[chosen].T, marker, color=colour, markersize=4, zorder=3)
+
+
 def _starts_on_image(
     network: SparseNetwork, height: dict[int, float], values: np.ndarray, axes: Axes
 ) -> dict[int, tuple[float, float]]:
@@ -208,7 +220,7 @@ def _starts_on_image(
     (left, low, wide, high), (rows, cols) = DIGIT, network.meta.input_shape
     extent = (left, left + wide, low, low + high)
     axes.imshow(values.reshape(rows, cols), cmap="Greys", extent=extent, aspect="auto", alpha=0.45)
-    axes.add_patch(plt.Rectangle((left, low), wide, high, fill=False, edgecolor=GREY, linewidth=0.8))
+    axes.add_patch(Rectangle((left, low), wide, high, fill=False, edgecolor=GREY, linewidth=0.8))
     start = {}
     for i in height:
         row, column = divmod(i, cols)

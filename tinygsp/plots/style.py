@@ -12,9 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
-
-matplotlib.use("Agg")  # files only: no window, no display needed
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import font_manager, patheffects
 from matplotlib.axes import Axes
@@ -30,14 +27,18 @@ SIGNED = matplotlib.colors.LinearSegmentedColormap.from_list(  # against dark, z
 )
 NOWHERE = "#eeeeee"  # the colour of a pixel that no connection reads
 LONGEST_LABEL = 24  # letters of a name in a figure
+DPI = 120
 
 
 def canvas(size: tuple[float, float], rows: int = 1, cols: int = 1, **options: Any) -> tuple[Figure, np.ndarray]:
     """Make an empty figure of this size in inches: (figure, axes), axes (rows, cols) of Axes.
 
-    options : further arguments of `matplotlib.pyplot.subplots`
+    options : further arguments of `Figure.subplots`
+
+    It is no figure of pyplot, which would hold it, and takes long to import.
     """
-    return plt.subplots(rows, cols, figsize=size, layout="constrained", squeeze=False, **options)
+    figure = Figure(size, layout="constrained")
+    return figure, figure.subplots(rows, cols, squeeze=False, **options)
 
 
 def empty_map(shape: tuple[int, ...]) -> np.ma.MaskedArray:
@@ -62,20 +63,23 @@ def ranked_legend(heights: Sequence[float], axes: Axes, **options: Any) -> None:
     axes.legend([handles[k] for k in order], [labels[k] for k in order], **options)
 
 
-def png(figure: Figure) -> bytes:
-    """Turn a figure into the bytes of a PNG file, and close it. The same figure gives the same bytes."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=120, format="png", metadata={"Software": None})
-    plt.close(figure)
-    return buffer.getvalue()
-
-
 def files(name: str, figure: Figure) -> dict[str, bytes]:
-    """Turn a figure into the files `name`.svg and `name`.png, and close it. The same figure gives the same bytes."""
-    buffer = io.BytesIO()
+    """Turn a figure into the files `name`.svg and `name`.png. The same figure gives the same bytes.
+
+    Its layout is made here for both: it takes as long as drawing, and each `savefig` would do it anew. Where panels
+    keep their shape, the first attempt does not know how large they become, and cuts titles off.
+    """
+    figure.set_dpi(DPI)
+    keeps_shape = any(axes.get_aspect() != "auto" for axes in figure.axes)
+    if layout := figure.get_layout_engine():
+        for _ in range(2 if keeps_shape else 1):
+            layout.execute(figure)
+    figure.set_layout_engine(None)
+    svg, png = io.BytesIO(), io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": name}):  # it is part of the names inside the file, else they are random
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return {f"{name}.svg": buffer.getvalue(), f"{name}.png": png(figure)}
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+    return {f"{name}.svg": svg.getvalue(), f"{name}.png": png.getvalue()}
 
 
 def short_name(name: str, most: int = LONGEST_LABEL) -> str:

@@ -141,9 +141,10 @@ def sift(sides: list[np.ndarray]) -> np.ndarray:
     """Take each unit out and put it back where it makes the fewest crossings: (n,) indices, as in `barycentre`."""
     C = sum(crossing_matrix(edges) for edges in sides)
     gain = C.T - C  # gain[u, v] > 0: u should stand before v
-    order = np.arange(len(C))
+    order, cost = np.arange(len(C)), np.zeros(len(C))  # cost[k]: of standing behind the first k others
     for unit in range(len(C)):
         others = order[order != unit]
-        cost = np.cumsum(np.append(0, gain[unit, others]))  # of standing behind the first 0, 1, 2, ... others
-        order = np.insert(others, cost.argmin(), unit)
+        gain[unit, others].cumsum(out=cost[1:])
+        place = cost.argmin()
+        order[:place], order[place], order[place + 1 :] = others[:place], unit, others[place:]
     return order

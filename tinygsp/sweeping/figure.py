@@ -25,9 +25,9 @@ PUBLISHED = (  # of 784-300-100-10 on MNIST: name, parameters kept, test accurac
 )
 
 
-def frontier_png(rows: Sequence[dict], summary: Sequence[dict], with_published: bool) -> bytes:
-    """Draw the frontier as a PNG file; the arguments are those of `frontier_figure`."""
-    return plots.png(frontier_figure(summary, rows[0]["task"], with_published))
+def frontier_files(rows: Sequence[dict], summary: Sequence[dict], with_published: bool) -> dict[str, bytes]:
+    """Draw the frontier as PNG and as SVG, {file name: bytes}; the arguments are those of `frontier_figure`."""
+    return plots.files("frontier", frontier_figure(summary, rows[0]["task"], with_published))
 
 
 def frontier_figure(summary: Sequence[dict], task: str, with_published: bool) -> plots.Figure:

@@ -1,7 +1,7 @@
 """The folder of a sweep: a file of each finished task, a table, a figure, and at most one process that works in it.
 
 OUT/tasks/NAME.json holds a task and its result. Every file is written whole or not at all, so a sweep that is killed
-leaves nothing that the next one cannot use. tables.py makes table.csv and frontier.png of the results.
+leaves nothing that the next one cannot use. tables.py makes table.csv of the results, figure.py the figure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tinygsp.sweeping.tables import formatted, table_row
 from tinygsp.sweeping.tasks import Task
 
 LOCK = "sweep.lock"
-NAMES = {"tasks", "env.json", "table.csv", "frontier.png", LOCK}  # all that a sweep writes into its folder
+NAMES = {"tasks", "env.json", "table.csv", "frontier.png", "frontier.svg", LOCK}  # all that a sweep writes there
 RESULT = re.compile(r"[0-9a-f]{16}\.json")  # what it writes into tasks/
 
 

@@ -1,6 +1,6 @@
 """What a sweep has found, as a table with a row for each run and a summary with a row for each method and budget.
 
-Results come as dicts from tasks.py; what leaves here is plain numbers, table.csv and, drawn by figure.py, frontier.png.
+Results come as dicts from tasks.py; what leaves here is plain numbers and table.csv; figure.py draws them.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tinygsp.commands import kit
 
-EPILOG = f"""the tables go to stdout, progress to stderr; bench.json and bench.png are written to the folder OUT.
+EPILOG = f"""the tables go to stdout, progress to stderr; bench.json, bench.png and bench.svg are written to OUT.
 {kit.EXIT_CODES}"""
 
 
@@ -40,21 +40,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     def body(_: kit.StopSignals) -> int:
         from tinygsp import runs
         from tinygsp.commands.bench.measure import measure
-        from tinygsp.commands.bench.report import markdown, picture, report
+        from tinygsp.commands.bench.report import markdown, pictures, report
         from tinygsp.data.files import write_atomic
 
         results = measure(args.run, args.quick, kit.StepLines(args.quiet))
-        figure = picture(results)
+        files = pictures(results)
         out.mkdir(parents=True, exist_ok=True)
         runs.write_json(out / "bench.json", results)
         written.append("bench.json")
-        write_atomic(out / "bench.png", figure)
-        written.append("bench.png")
+        for name, content in files.items():
+            write_atomic(out / name, content)
+            written.append(name)
         kit.say((markdown if args.markdown else report)(results), sys.stdout)
         kit.say(f"\nfigure and numbers: {out}", sys.stdout)
         return kit.DONE
 
     def kept() -> str:
-        return f"written to {out}: {' and '.join(written)}" if written else "nothing was written"
+        return f"written to {out}: {', '.join(written)}" if written else "nothing was written"
 
     return kit.run_command(body, place=lambda: out, kept=kept, bad_run=kit.DATA, at_once=True)

@@ -78,6 +78,6 @@ def growth_lines(growth: dict[str, dict[str, float]]) -> list[str]:
     return lines
 
 
-def picture(results: dict) -> bytes:
-    """Return bench.png: steps against live connections, inference, and growth with width if it was measured."""
-    return plots.png(plots.speed_figure(results))
+def pictures(results: dict) -> dict[str, bytes]:
+    """Draw the results as PNG and as SVG, {file name: bytes}."""
+    return plots.files("bench", plots.speed_figure(results))
