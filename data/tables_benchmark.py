@@ -115,6 +115,7 @@ def main() -> None:
     args = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.simplefilter("ignore", UserWarning)
+    warnings.simplefilter("ignore", FutureWarning)  # n_alphas of lasso_path, which older versions need
     names = ["tinygsp", "L1", "L1, refit", "L2", "tree"]
     print("| table | parameters |", " | ".join(names), "| tinygsp - best other | seconds |")
     print("|---" * (len(names) + 4) + "|")

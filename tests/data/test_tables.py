@@ -108,10 +108,11 @@ def test_a_large_file_takes_eight_bytes_a_cell(tmp_path):
         ("a,b\n1,x\n3,4\n", "line 3: '4' is a number, but column 'b' has texts"),
         ("a,b\n1,2\n3,inf\n", "line 3: column 'b' has inf; expected finite numbers"),
         ("a,b\n1,2\n3,1e999\n", "line 3: column 'b' has 1e999; expected finite numbers"),
+        ("a,b\n1,2\n3,-1e30\n", r"line 3: column 'b' has -1e30; expected finite numbers below 1e\+29"),
         ("größe,b\n1,2\n".encode("latin-1"), "is not UTF-8 .byte 0xf6.; name its encoding, as in --encoding latin-1"),
         ("a,b\n1,2\n".encode("utf-16-le"), "has bytes of 0|is not UTF-8"),
         (b"a,b\n1,\xff\n", "is not UTF-8"),
-        ('a,b\n1,"2\n', "line 2: unexpected end of data"),
+        ('a,b\n1,"2\n', "line 2: ends within a quotation; close its quotation marks"),
         ('a,b\n1,"2"3\n', "line 2: "),
     ],
 )

@@ -24,6 +24,8 @@ def spoilt(value):
         (spoilt(np.inf), Y, "Input X contains infinity or a value too large"),
         (spoilt(1e35), Y, "Input X contains a value too large"),
         (X, np.where(np.arange(30) == 3, np.nan, Y), "Input y contains NaN"),
+        (X, Y * 1e35, r"Input y contains a value too large: expected numbers below 1e\+29"),
+        (X, np.full(30, 7), r"y is \[7.0\] in every sample; nothing to learn"),
         (X, Y[:20], r"inconsistent numbers of samples: \[30, 20\]"),
         (X, None, "requires y to be passed, but the target y is None"),
         (X[:, 0], Y, "Expected 2D array, got 1D array instead"),
@@ -34,7 +36,7 @@ def spoilt(value):
         (X + 1j, Y, "Complex data not supported"),
         (X.astype(str).astype(object), np.full(30, "a"), "y is <U1: expected numbers"),
         ([["a", 1]] * 30, Y, "column '0' of X is not numeric"),
-        (np.repeat(X[:1], 30, axis=0), np.ones(30), r"n_samples = 1 sample\(s\) that differ"),
+        (np.repeat(X[:1], 30, axis=0), np.ones(30), r"y is \[1.0\] in every sample"),
     ],
 )
 def test_regression(x, y, message):
@@ -47,6 +49,7 @@ def test_regression(x, y, message):
     [
         (Y, "Unknown label type: continuous"),
         (np.ones(30), r"needs samples of at least 2 classes, but y has only one class: .*1\.0"),
+        (np.arange(30), "y has 30 classes in 30 samples: PrunedClassifier needs several samples of each class"),
         (np.array([1, "a"] * 15, object), "Unknown label type: y mixes int and str"),
         (np.ones((30, 2)), r"y should be a 1d array, got an array of shape \(30, 2\)"),
     ],
@@ -74,6 +77,34 @@ def test_weights(weights, message):
 def test_class_weight():
     with pytest.raises(ValueError, match="class_weight is 'even': expected 'balanced', a dict or None"):
         PrunedClassifier(class_weight="even").fit(X, Y > 0)
+
+
+@pytest.mark.parametrize(
+    "parameters, message",
+    [
+        ({"budget": "x"}, "budget is 'x': expected a whole number of parameters, at least 1"),
+        ({"budget": np.nan}, "budget is nan: expected a whole number"),
+        ({"budget": 0}, "budget is 0: expected"),
+        ({"budget": True}, "budget is True: expected"),
+        ({"density": "x"}, r"density is 'x': expected a share of the parameters in \(0, 1\]"),
+        ({"budget": 3, "density": 0.5}, "budget is 3 and density 0.5: expected one of the two"),
+        ({"hidden": "big"}, r"hidden is 'big': expected 'auto' or the units of each hidden layer, such as \(8,\)"),
+        ({"hidden": 5}, "hidden is 5: expected"),
+        ({"hidden": (3, -1)}, r"hidden is \(3, -1\): expected"),
+        ({"random_state": "x"}, "random_state is 'x': expected None, a whole number from 0, or a generator"),
+        ({"random_state": -1}, "random_state is -1: expected"),
+    ],
+)
+def test_parameters(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        PrunedRegressor(**parameters).fit(X, Y)
+
+
+@pytest.mark.parametrize("kind", [PrunedClassifier, PrunedRegressor])
+def test_scores_of_other_samples(kind):
+    y = Y > 0 if kind is PrunedClassifier else Y
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[30, 10\]"):
+        kind(budget=3, hidden=()).fit(X, y).score(X, y[:10])
 
 
 @pytest.mark.parametrize("call", ["predict", "score", "formula", "save"])

@@ -24,7 +24,7 @@ from tinygsp.training import (
 from tinygsp.training.linear import linear
 from tinygsp.training.problem import thinned
 from tinygsp.training.surgeon import carve, leave_inputs, polish
-from tinygsp.training.tables import Candidate, choose, lowest, make_folds, shrink
+from tinygsp.training.tables import Candidate, choose, compete, lowest, make_folds, shrink, trained
 
 GATES = methods.find(methods.DEFAULT)
 
@@ -130,6 +130,38 @@ def test_fewer_inputs_are_taken_where_they_are_not_worse(loss, is_first):
     linear_one, spare = candidate("linear", 1.0, [1, 1, 1, 1]), candidate("spare", 1.0, [loss] * 4)
     carved = candidate("carved", 1.0, [0, 0, 1.9, 1.9])  # better than both, not clearly
     assert choose([linear_one, spare, carved]) is (spare if is_first else linear_one)
+
+
+@pytest.mark.parametrize("name, parts_seen", [("same", 3), ("noise", 1)])
+def test_a_kind_that_falls_behind_is_stopped(name, parts_seen):
+    """It is fitted to no further part, and not chosen by the few losses that it has."""
+    problem, seen = small_problem(n=90, features=6, k=1), []
+    parts = [(problem.take(fitted), problem.take(held)) for fitted, held in make_folds(problem, 0)[:3]]
+
+    def other(part):
+        seen.append(part)
+        return linear(part if name == "same" else replace(part, target=part.target[::-1]), 3)
+
+    candidates = compete({"linear": lambda part: linear(part, 3), name: other}, parts, 3)
+    counts = {c.kind: len(c.losses) for c in candidates}
+    judged = np.cumsum([len(held.x) for _, held in parts])
+    assert len(seen) == parts_seen and counts == {"linear": judged[-1], name: judged[parts_seen - 1]}
+    few = [candidate(name, 1.0, np.zeros(counts[name]))] if name == "noise" else []
+    assert choose(candidates + few).kind == "linear"
+
+
+@pytest.mark.parametrize("patience, epochs", [(2, 3), (8, 9), (100, 12)])
+def test_fine_tuning_that_brings_nothing_better_ends(monkeypatch, patience, epochs):
+    """Here the weights no longer change: the first epoch is the best, and it is kept."""
+    dataset, made = table(n=80), []
+    settings = replace(table_settings(dataset, 12), dense_epochs=2, epochs=6, finetune_epochs=12, finetune_lr=0.0)
+    whole = Trainer(dataset, settings, GATES)
+    for _ in whole.run():
+        pass
+    monkeypatch.setattr("tinygsp.training.tables.PATIENCE", patience)
+    monkeypatch.setattr("tinygsp.training.tables.Trainer", lambda *args: made.append(Trainer(*args)) or made[0])
+    network = trained(dataset, settings, GATES, 0, None)
+    assert made[0].epoch == 8 + epochs and network.to_bytes() == whole.network.to_bytes()
 
 
 @pytest.mark.parametrize("n", [2, 4, 50, 500, 1500])

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tinygsp.data.arrays import LARGEST
 from tinygsp.data.dataset import DataError
 from tinygsp.data.limits import MAX_NAME, shown
 from tinygsp.data.scaling import repeated
@@ -135,7 +136,8 @@ def read_csv(
     except LookupError as error:
         raise DataError(f"--encoding {encoding}: {error}; expected a name such as utf-8 or latin-1") from error
     except csv.Error as error:
-        raise DataError(f"{path}: line {reader.line_num}: {error}") from error
+        reason = "ends within a quotation; close its quotation marks" if "end of data" in str(error) else error
+        raise DataError(f"{path}: line {reader.line_num}: {reason}") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); expected a table") from error
     return names, {column.name: column.column() for column in cells if column is not None}, rows
@@ -202,7 +204,7 @@ class Cells:
         if not self.is_text:
             try:  # quick, for a block of nothing but numbers
                 numbers = array("d", map(float, cells))
-                if all(map(math.isfinite, numbers)):
+                if all(map(math.isfinite, numbers)) and max(map(abs, numbers)) < LARGEST:
                     self.values.extend(numbers)
                     self.is_text = False
                     return
@@ -231,8 +233,11 @@ class Cells:
                     "with --drop"
                 )
             return float(self.texts.setdefault(cell, len(self.texts)))
-        if not math.isfinite(value):
-            raise DataError(f"{self.path}: line {line}: column {shown(self.name)} has {cell}; expected finite numbers")
+        if not abs(value) < LARGEST:
+            raise DataError(
+                f"{self.path}: line {line}: column {shown(self.name)} has {cell}; expected finite numbers below "
+                f"{LARGEST:g}"
+            )
         return value
 
     def number(self, cell: str) -> float | None:

@@ -82,10 +82,6 @@ class PrunedEstimator:
         held : (x, y) alike, to judge by, or None;  names : of the classes or outputs
         """
         samples, seed = merged(x, y, weights), self.seed()
-        if len(samples[0]) < 2:
-            raise ValueError(
-                f"{type(self).__name__} found n_samples = 1 sample(s) that differ: a minimum of 2 is required."
-            )
         apart = (*held, np.ones(len(held[0]))) if held else None
         if apart is None:
             samples, apart = set_apart(samples, seed)
@@ -109,16 +105,11 @@ class PrunedEstimator:
     def plan(self, dataset: Dataset) -> tuple[int, Settings]:
         """(budget, Settings) that follow from the parameters and the size of the data set."""
         budget, density = self.budget, self.density
-        if budget is not None and density is not None:
-            raise SettingsError(f"budget is {budget} and density {density}: expected one of the two")
-        if budget is not None and (isinstance(budget, bool) or budget != int(budget) or budget < 1):
-            raise SettingsError(f"budget is {budget!r}: expected a whole number of parameters, at least 1")
+        checks.check_size(budget, density, self.hidden)
         settings = table_settings(dataset, budget, density)
         hidden = settings.hidden if self.hidden == "auto" else tuple(int(n) for n in self.hidden)
         sizes = (dataset.n_in, *hidden, dataset.n_out)
         total = sum((a + 1) * b for a, b in zip(sizes, sizes[1:]))
-        if density is not None and not 0 < density <= 1:
-            raise SettingsError(f"density is {density!r}: expected a share of the parameters in (0, 1]")
         budget = max(1, int(density * total + 1e-9)) if density is not None else int(budget or table_budget(dataset))
         loss = getattr(self, "loss", "") or settings.loss
         return budget, replace(settings, hidden=hidden, loss=loss, density=min(1.0, (budget + 1e-6) / total))
@@ -127,6 +118,8 @@ class PrunedEstimator:
         """The seed that `random_state` stands for: None is 0, an int itself, a generator is asked for one."""
         state = self.random_state
         draw = getattr(state, "randint", None) or getattr(state, "integers", None)
+        if not (draw or state is None or (checks.is_whole(state) and state >= 0)):
+            raise SettingsError(f"random_state is {state!r}: expected None, a whole number from 0, or a generator")
         return int(draw(2**31 - 1)) if draw else int(state or 0)
 
     def outputs(self, X: Any) -> np.ndarray:

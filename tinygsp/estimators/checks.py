@@ -6,13 +6,16 @@ imported. Nothing here needs scikit-learn; where it is in use already, its class
 
 from __future__ import annotations
 
+import numbers
 import sys
 import warnings
 from typing import Any
 
 import numpy as np
 
-LARGEST = 1e29  # of an input, as in `data.from_arrays`
+from tinygsp.training import SettingsError
+
+LARGEST = 1e29  # of a number, as in `data.from_arrays`
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -114,6 +117,25 @@ def refuse_nan(array: np.ndarray, name: str, estimator: str) -> None:
     raise ValueError(f"Input {name} contains infinity or a value too large for dtype('float64').")
 
 
+def check_size(budget: Any, density: Any, hidden: Any) -> None:
+    """Raise SettingsError unless these parameters of an estimator say how large a network may be."""
+    if budget is not None and density is not None:
+        raise SettingsError(f"budget is {budget} and density {density}: expected one of the two")
+    if budget is not None and not (is_whole(budget) and budget >= 1):
+        raise SettingsError(f"budget is {budget!r}: expected a whole number of parameters, at least 1")
+    if density is not None and not (isinstance(density, numbers.Real) and 0 < density <= 1):
+        raise SettingsError(f"density is {density!r}: expected a share of the parameters in (0, 1]")
+    if isinstance(hidden, str) and hidden == "auto":
+        return
+    if isinstance(hidden, str) or not np.iterable(hidden) or not all(is_whole(n) and n >= 1 for n in hidden):
+        raise SettingsError(f"hidden is {hidden!r}: expected 'auto' or the units of each hidden layer, such as (8,)")
+
+
+def is_whole(value: Any) -> bool:
+    """Whether this is a whole number, and not a bool."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and value % 1 == 0
+
+
 def check_target(y: Any, n: int, estimator: str) -> np.ndarray:
     """y as an array of n targets, (n,) or (n, k). Raises ValueError."""
     if y is None:
@@ -129,6 +151,8 @@ def check_target(y: Any, n: int, estimator: str) -> np.ndarray:
         raise ValueError(f"Found input variables with inconsistent numbers of samples: [{n}, {len(y)}]")
     if y.dtype.kind == "f":
         refuse_nan(y, "y", estimator)
+        if not (np.abs(y) < LARGEST).all():
+            raise ValueError(f"Input y contains a value too large: expected numbers below {LARGEST:g}.")
     return y
 
 

@@ -26,6 +26,8 @@ class PrunedClassifier(PrunedEstimator):
     progress     : whether to show a progress bar
 
     A linear model is always tried as well, and kept unless the network is better on samples neither was fitted to.
+    Fitting stops early: a network that falls behind the linear model by more than three standard errors is not tried on
+    further samples, and a method ends when ten epochs of fine-tuning have brought nothing better; the best is kept.
     """
 
     task = "classification"
@@ -103,7 +105,8 @@ class PrunedClassifier(PrunedEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy: the share of samples whose class is right."""
-        right = self.predict(X) == np.asarray(y).ravel()
+        predicted = self.predict(X)
+        right = predicted == checks.check_target(y, len(predicted), type(self).__name__).ravel()
         return float(np.average(right, weights=sample_weight))
 
     @classmethod
@@ -132,6 +135,8 @@ def distinct(y: np.ndarray, estimator: str) -> np.ndarray:
         raise ValueError(f"Unknown label type: y mixes {' and '.join(kinds)}; expected labels of one kind") from error
     if len(classes) < 2:
         raise ValueError(f"{estimator} needs samples of at least 2 classes, but y has only one class: {classes[0]!r}")
+    if len(classes) == len(y) > 2:
+        raise ValueError(f"y has {len(y)} classes in {len(y)} samples: {estimator} needs several samples of each class")
     return classes
 
 

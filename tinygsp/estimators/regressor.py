@@ -26,6 +26,8 @@ class PrunedRegressor(PrunedEstimator):
     progress     : whether to show a progress bar
 
     A linear model is always tried as well, and kept unless the network is better on samples neither was fitted to.
+    Fitting stops early: a network that falls behind the linear model by more than three standard errors is not tried on
+    further samples, and a method ends when ten epochs of fine-tuning have brought nothing better; the best is kept.
     """
 
     task = "regression"
@@ -67,6 +69,8 @@ class PrunedRegressor(PrunedEstimator):
             checks.check_columns(self, self.validation[0], other.shape[1])
             held = other, numbers(checks.check_target(self.validation[1], len(other), name)).reshape(len(other), -1)
         targets = targets.reshape(len(x), -1)
+        if (targets[weights > 0] == targets[weights > 0][0]).all():
+            raise ValueError(f"y is {targets[0].tolist()} in every sample; nothing to learn")
         k = targets.shape[1]
         self.fit_samples(x, targets, weights, held, tuple(f"y{j + 1}" for j in range(k)) if k > 1 else ("y",))
         return self
@@ -78,8 +82,9 @@ class PrunedRegressor(PrunedEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R²: 1 - (squared error) / (spread of y), the mean over the outputs; 0 where y never changes."""
-        y = np.asarray(y, np.float64)
-        y, predicted = y.reshape(len(y), -1), self.predict(X).reshape(len(y), -1)
+        predicted = self.predict(X)
+        y = numbers(checks.check_target(y, len(predicted), type(self).__name__))
+        y, predicted = y.reshape(len(y), -1), predicted.reshape(len(y), -1)
         middle = np.average(y, axis=0, weights=sample_weight)
         error = np.average((y - predicted) ** 2, axis=0, weights=sample_weight)
         spread = np.average((y - middle) ** 2, axis=0, weights=sample_weight)

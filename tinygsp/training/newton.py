@@ -199,21 +199,21 @@ def train(net: Small, steps: int, tolerance: float = 1e-6) -> None:
     net.value = net.evaluate(net.W)
     for _ in range(steps if net.count() else 0):
         g, H = net.of_open(net.gradients()), net.curvature()
-        values, scale, before = net.of_open(net.W), np.diag(H).mean(), net.value
+        values, diagonal, before = net.of_open(net.W), np.diag(H).copy(), net.value
         while True:
-            damped = H + net.mu * scale * np.eye(len(H))
-            W = net.with_open(values - np.linalg.solve(damped, g))
+            H[np.diag_indices_from(H)] = diagonal + net.mu * diagonal.mean()
+            W = net.with_open(values - np.linalg.solve(H, g))
             value = net.evaluate(W)
             if value < before or net.mu > MAX_MU:
                 break
             net.mu = max(6 * net.mu, 1e-8)
         if not value < before:
+            net.evaluate(net.W)  # back to where the step began
             break
         net.W, net.value, net.mu = W, value, max(net.mu / 4, 1e-9)
         if before - value < tolerance * max(abs(before), 1e-3):
             break
     net.mu = min(net.mu, 1.0)
-    net.value = net.evaluate(net.W)
 
 
 def drop(net: Small, count: int, share: float = 0.1, steps: int = 2) -> None:

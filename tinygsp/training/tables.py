@@ -7,7 +7,7 @@ of it. Read `newton.py` first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,6 +25,8 @@ from tinygsp.training.trainer import Trainer, make_meta
 
 SHARES = (1.0, 0.7, 0.5)  # of the budget: fewer parameters are kept where more do not help
 CHEAP = 1e8  # multiplications for the second derivatives of a pruned network
+BEHIND = 3.0  # standard errors by which a kind of network is behind the linear model when it is stopped
+PATIENCE = 10  # epochs without a better network after which the last phase of a method is ended
 Folds = list[tuple[np.ndarray, np.ndarray]]  # of (samples to fit, samples to judge by)
 
 
@@ -52,9 +54,15 @@ class Candidate:
         """The mean of the losses."""
         return float(self.losses.mean())
 
+    def is_below(self, other: Candidate, clear: float = 1.0) -> bool:
+        """Whether its losses are lower than those of another by more than `clear` standard errors of the difference."""
+        gain = other.losses - self.losses
+        return bool(gain.mean() > clear * gain.std() / np.sqrt(len(gain)))
+
     def record(self) -> dict:
-        """What there is to say of it: kind, share, decay, loss and score."""
-        return {name: getattr(self, name) for name in ("kind", "share", "decay", "loss", "score")}
+        """What there is to say of it: kind, share, decay, loss and score, and by how many samples it was judged."""
+        fields = {name: getattr(self, name) for name in ("kind", "share", "decay", "loss", "score")}
+        return fields | {"samples": len(self.losses)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +121,8 @@ def fit_table(
     """Fit a network of at most `budget` nonzero parameters to a table.
 
     Of a table of more than `problem.MAX_ROWS` rows, all that a method does uses all of them; second derivatives, and
-    the choice between candidates, so many.
+    the choice between candidates, so many. What falls behind on samples to judge by is stopped early: see `compete`
+    and `trained`.
 
     method   : trains the network that competes with the linear model; None carves it from dense ones by second
                derivatives, and where those are too large for that takes `fallback`
@@ -144,15 +153,15 @@ def fit_table(
     if network is not None and work(problem, budget) <= MAX_POLISHED:
         starts["polished"] = lambda part: polish(part, network, budget)
     folds = folds if whole and network is None else own  # the network was trained on these, once
-    parts = [(problem.take(fitted), problem.take(held)) for fitted, held in folds]
-    candidates = [c for kind, start in starts.items() for c in judge(kind, start, parts, budget, tick)]
+    candidates = compete(starts, [(problem.take(fitted), problem.take(held)) for fitted, held in folds], budget, tick)
     if network is not None and ("polished" not in starts or small is not dataset):
         candidates.append(as_it_is(network, small, problem.take(own[0][1])))
     best = choose(candidates)
     if best.kind != "trained":
         net = refit(best, problem if whole else problem.take(own[0][0]), budget)
         network = to_network(net, problem, make_meta(dataset, "silu"))
-    return Fit(network, best.kind, best.score, [c.record() for c in sorted(candidates, key=lambda c: c.loss)])
+    candidates.sort(key=lambda c: (-len(c.losses), c.loss))
+    return Fit(network, best.kind, best.score, [c.record() for c in candidates])
 
 
 def as_it_is(network: SparseNetwork, dataset: Dataset, held: Problem) -> Candidate:
@@ -181,10 +190,18 @@ def make_folds(problem: Problem, seed: int) -> Folds:
 def trained(
     dataset: Dataset, settings: Settings, method: Method, seed: int, weights: np.ndarray | None
 ) -> SparseNetwork:
-    """The network that a method of pruning makes of the training split."""
+    """The network that a method of pruning makes of the training split.
+
+    Its last phase is ended early, once PATIENCE epochs in a row have brought nothing better on the validation split.
+    """
     trainer = Trainer(dataset, settings, method, seed, None if weights is None else weights[: len(dataset.train_x)])
+    last, best, waited = trainer.phases[-1], None, 0
     for _ in trainer.run():
-        pass
+        done = trainer.epoch - (trainer.total_epochs - last.epochs)  # of the last phase
+        waited = waited + 1 if done > 0 and last.offers(done) and trainer.network is best else 0
+        best = trainer.network
+        if waited == PATIENCE:
+            break
     return trainer.network
 
 
@@ -193,34 +210,62 @@ def copied(net: Small, problem: Problem) -> Small:
     return problem.small(net.W, net.is_open, net.decay)
 
 
-def judge(
-    kind: str,
-    start: Callable[[Problem], Small],
+def compete(
+    starts: Mapping[str, Callable[[Problem], Small]],
     parts: Sequence[tuple[Problem, Problem]],
     budget: int,
-    tick: Callable[[], object],
+    tick: Callable[[], object] = lambda: None,
 ) -> list[Candidate]:
-    """The candidates of one kind, of every share of the budget and every decay.
+    """The candidates of every kind, of every share of the budget and every decay.
 
-    parts : pairs of the samples to fit and those to judge by
+    starts : of each kind how it is made, the linear model first
+    parts  : pairs of the samples to fit and those to judge by
+
+    A kind is stopped early, and not fitted to the parts that are left, when on the samples so far it is behind the
+    linear model by more than BEHIND standard errors, each with the whole budget and its best decay. Its candidates
+    have fewer losses then.
     """
     shares, decays = (SHARES, DECAYS) if is_cheap(parts[0][0], budget) else (SHARES[:1], DECAYS[1:3])
-    outputs: dict[tuple[float, float], list] = {(share, decay): [] for share in shares for decay in decays}
-    for fitted, held in parts:
-        net = start(fitted)
-        tick()
-        for share in shares:
-            shrink(net, share, budget)
-            memory = net.memory()
-            for decay in decays:  # each begins where the one before ended
-                net.set_decay(decay)
-                train(net, 5, 1e-3)
-                outputs[share, decay].append(net.outputs(held.x))
-            net.recall(memory)
-            net.set_decay(DECAY)
-    held = joined([held for _, held in parts])
-    found = {key: np.concatenate(z) for key, z in outputs.items()}
-    return [Candidate(kind, *key, held.losses(z), held.score(z), start) for key, z in found.items()]
+    outputs, found, running = {kind: {} for kind in starts}, {}, list(starts)
+    for number, (fitted, held) in enumerate(parts, 1):
+        judges = joined([held for _, held in parts[:number]])
+        for kind in running:
+            for key, z in outputs_by_decay(starts[kind](fitted), held.x, shares, decays, budget).items():
+                outputs[kind][key] = np.concatenate([outputs[kind][key], z]) if key in outputs[kind] else z
+            found[kind] = [
+                Candidate(kind, *key, judges.losses(z), judges.score(z), starts[kind])
+                for key, z in outputs[kind].items()
+            ]
+            tick()
+        first, *others = [best_decays(found[kind])[kind, SHARES[0]] for kind in running]
+        running = [first.kind] + [other.kind for other in others if not first.is_below(other, BEHIND)]
+    return [c for kind in starts for c in found[kind]]
+
+
+def best_decays(candidates: Iterable[Candidate]) -> dict[tuple[str, float], Candidate]:
+    """Of each (kind, share) the candidate with the lowest loss."""
+    best = {}
+    for c in candidates:
+        if (c.kind, c.share) not in best or c.loss < best[c.kind, c.share].loss:
+            best[c.kind, c.share] = c
+    return best
+
+
+def outputs_by_decay(
+    net: Small, x: np.ndarray, shares: Sequence[float], decays: Sequence[float], budget: int
+) -> dict[tuple[float, float], np.ndarray]:
+    """The outputs for other samples x of a network with each share of the budget and each decay."""
+    outputs = {}
+    for share in shares:
+        shrink(net, share, budget)
+        memory = net.memory()
+        for decay in decays:  # each begins where the one before ended
+            net.set_decay(decay)
+            train(net, 5, 1e-3)
+            outputs[share, decay] = net.outputs(x)
+        net.recall(memory)
+        net.set_decay(DECAY)
+    return outputs
 
 
 def shrink(net: Small, share: float, budget: int) -> None:
@@ -239,10 +284,7 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
     where its losses are lower by more than the standard error of the difference. Of the linear models the first is the
     one whose inputs are all worth a place, if its loss is not above that of the other.
     """
-    best = {}
-    for c in candidates:
-        if (c.kind, c.share) not in best or c.loss < best[c.kind, c.share].loss:
-            best[c.kind, c.share] = c  # of all decays
+    best = best_decays(c for c in candidates if len(c.losses) == len(candidates[0].losses))  # others were stopped
     whole = [c for c in best.values() if c.share == SHARES[0]]
     if len(whole) > 1 and whole[1].kind == "spare" and whole[1].loss <= whole[0].loss:
         whole[:2] = whole[1], whole[0]
@@ -253,11 +295,7 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 def lowest(candidates: Sequence[Candidate]) -> Candidate:
     """The first candidate, or the lowest of those that are better by more than a standard error."""
     first, *others = candidates
-    clear = []
-    for c in others:
-        gain = first.losses - c.losses
-        if gain.mean() > gain.std() / np.sqrt(len(gain)):
-            clear.append(c)
+    clear = [c for c in others if c.is_below(first)]
     return min(clear, key=lambda c: c.loss, default=first)
 
 
