@@ -77,6 +77,7 @@ AIMS = (
     Aim("inference against copying the same bytes", True, 1 / 3, "x its speed", by_peer("copying the same bytes")),
     Aim("inference against PyTorch, dense", True, 100, "x faster", by_peer("dense, PyTorch")),
     Aim("inference against SciPy CSR, from the same pixels", True, 3, "x faster", by_peer("pruned, SciPy CSR")),
+    Aim("inference without numba", False, 3, "x its time with numba", by_peer("pruned, tinygsp without numba")),
     Aim("`model.npz`", False, 10, "KB", lambda results: results["run"]["model_bytes"] / 1000),
     Aim("that step in the widest network, as it grew beside its products", False, 1, "x", growth),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tinygsp.commands.bench import exports, peers
@@ -9,6 +11,10 @@ from tinygsp.commands.bench.peers import Functions, by_blocks, silu
 from tinygsp.commands.bench.timing import in_turn
 from tinygsp.data import Dataset
 from tinygsp.sparse import SparseNetwork
+from tinygsp.sparse.plain import plain_scores
+from tinygsp.sparse.values import check_finite
+
+WITHOUT_NUMBA = "pruned, tinygsp without numba"
 
 
 def inference(
@@ -32,6 +38,7 @@ def inference(
         for layer, rows, cols in zip(network.layers, reads, reads[1:])
     ]
     functions = {"pruned, tinygsp": lambda: network.predict(x), "copying the same bytes": x.copy}
+    functions |= {WITHOUT_NUMBA: without_numba(network, x)}
     functions |= numpy_inference(x, used[0], small, dense, scale, shift)
     others, missing = peers.collect(
         {
@@ -50,6 +57,18 @@ def inference(
     run = network.runner()
     latency = in_turn({"one": lambda: run(one, scores)}, 1000)["one"]
     return {"kept": network.count(), "images a second": rates, "one image, microseconds": 1e6 * latency}, missing
+
+
+def without_numba(network: SparseNetwork, x: np.ndarray) -> Callable[[], np.ndarray]:
+    """Classify all of x, (n, n_in) uint8, as `predict` does where numba is missing."""
+    write_scores = plain_scores(network.nodes, network.meta.activation == "silu")
+
+    def classify():
+        scores = np.empty((len(x), network.layers[-1].n_out), np.float32)
+        write_scores(x, scores)
+        return check_finite(scores, lambda sample: x[sample]).argmax(axis=1)
+
+    return classify
 
 
 def numpy_inference(
