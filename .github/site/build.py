@@ -53,7 +53,8 @@ class Site:
 
         target : as it is written;  source : path of the file in the repository
 
-        None: there is no such page. A file of the package leads to its place in the reference; other texts are copied.
+        None: it is there, but no page shows it. A file of the package leads to its place in the reference; other texts
+        are copied. Raises ValueError if nothing is there.
         """
         if re.match(r"[a-z]+:", target):
             return target
@@ -62,6 +63,8 @@ class Site:
             return f"#{place}"
         name = os.path.normpath(PurePosixPath(source).parent / path).replace(os.sep, "/")
         file, suffix = ROOT / name, f"#{place}" if place else ""
+        if not file.exists():
+            raise ValueError(f"the link to {target} leads nowhere")
         if name in self.pages:
             return self.pages[name] + suffix
         if f"{name}/README.md" in self.pages:
@@ -81,7 +84,7 @@ class Site:
         return None
 
     def links(self, html: str, source: str, page: str) -> str:
-        """Lead the links of a page, made from the file `source`, to pages; what leads nowhere becomes plain text."""
+        """Lead the links of a page, made from the file `source`, to pages; what no page shows becomes plain text."""
 
         def lead(match: re.Match) -> str:
             found = self.find(unescape(match[2]), source)
@@ -129,9 +132,10 @@ def build(out: Path, run: Path, repository: str = "") -> None:
         path = ROOT / source
         try:
             body = documents.notebook(path) if path.suffix == ".ipynb" else documents.markdown(path.read_text("utf-8"))
+            body = site.links(body, source, page)
         except ValueError as error:
             raise SystemExit(f"{source}: {error}") from error
-        site.add(page, site.links(body, source, page))
+        site.add(page, body)
     for name in api.rooms(ROOT / "tinygsp"):
         site.add(f"api/{name}.html", api.room(ROOT / "tinygsp", name))
     site.add("api/index.html", api.door(ROOT / "tinygsp"))

@@ -19,7 +19,8 @@ OPERATORS = {
     "cdot": "·", "times": "×", "leftarrow": "←", "to": "→", "le": "≤", "ge": "≥", "ne": "≠", "approx": "≈", "dots": "…",
     "ldots": "…", "cdots": "⋯", "pm": "±", "propto": "∝", "in": "∈", "lfloor": "⌊", "rfloor": "⌋", "mid": "|",
     "Longrightarrow": "⟹", "Rightarrow": "⇒", "rightarrow": "→", "int": "∫", "lceil": "⌈", "rceil": "⌉", "sim": "∼",
-    "{": "{", "}": "}", "_": "_", "%": "%", "|": "‖", "#": "#", "&": "&", "odot": "⊙", "ll": "≪", "gg": "≫", "neq": "≠",
+    "{": "{", "}": "}", "_": "_", "%": "%", "|": "‖", "lVert": "‖", "rVert": "‖", "#": "#", "&": "&", "odot": "⊙",
+    "ll": "≪", "gg": "≫", "neq": "≠",
 }  # fmt: skip
 LARGE = {"sum": "∑", "prod": "∏"}  # their limits stand above and below
 SPACES = {",": 0.17, ";": 0.28, ":": 0.22, "quad": 1, "qquad": 2, " ": 0.25, "!": -0.17}

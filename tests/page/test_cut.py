@@ -70,7 +70,7 @@ def test_each_kind_of_cut_counts(opened):
         assert "before. " in browser.text("#still")
         browser.find("#cut-undo").click()
         assert browser.run("return explorer.cuts()") == [] and browser.text("#still") == shown
-    assert not browser.find("#cut-undo").is_enabled()
+    assert not browser.find("#cut-undo").is_enabled() and not browser.find("#cut-reset").is_enabled()
 
 
 def test_cuts_add_up_and_are_reset(opened):

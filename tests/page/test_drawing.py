@@ -42,6 +42,7 @@ def test_draw_undo_clear(browser, kind):
     browser.find("#clear").click()
     assert browser.answer() is None and browser.text("#verdict") == "Nothing is drawn yet."
     browser.stroke((0.05, 0.8), (0.3, 0.82), kind=kind)
+    assert browser.text("#position") == ""  # that was of a test image
     browser.see("#verdict", "Your drawing is read as wide.")
     assert browser.answer() == "wide" and browser.text("#winner") == "wide"
     assert browser.find("#pad").value_of_css_property("touch-action") == "none"  # a finger does not scroll
@@ -55,6 +56,16 @@ def test_draw_undo_clear(browser, kind):
     browser.see("#verdict", "Your drawing is read as tall.")
     browser.find("#clear").click()
     assert browser.answer() is None and browser.run("return explorer.pixels().every(value => value === 0)")
+
+
+def test_a_drawing_stays_when_only_wrong_images_are_asked_for(browser):
+    browser.open(odd_network(), *noise(odd_network(), 20))
+    browser.stroke((0.2, 0.2), (0.8, 1.2))
+    pixels = browser.run("return explorer.pixels()")
+    browser.find("#wrong").click()
+    assert browser.run("return explorer.pixels()") == pixels and browser.text("#verdict").startswith("Your drawing")
+    browser.find("#next").click()
+    assert browser.text("#verdict").endswith("Wrong.")
 
 
 def test_images_of_another_shape(browser):

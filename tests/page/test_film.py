@@ -8,6 +8,8 @@ from selenium.webdriver.common.keys import Keys
 from tinygsp.page import Pruned
 from tinygsp.page.film import LEVELS
 
+BOX = """const { left, top, right, bottom } = document.querySelector(arguments[0]).getBoundingClientRect();
+    return [left, top, right, bottom]"""
 MOTION = {"prefers-reduced-motion": "no-preference"}
 
 
@@ -84,6 +86,53 @@ def test_the_end_is_the_finished_network(filmed):
     browser.see("#now", f"Finished: {network.trim().count()} of 266,610 numbers are left.")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 390, 1024, 1400])
+def test_captions_stand_clear_of_the_curves(browser, width, scheme):
+    """Nothing is drawn where a caption stands but the bands behind both, wherever the line of the slider is."""
+    network = random_network()
+    media = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+    browser.open(network, *noise(network, 20), width, 844, recording(network), media=media)
+    assert browser.text("#accuracy-scale") == "accuracy, 80 to 100 %"
+    assert browser.text("#count-scale") == f"connections, 266,610 to {network.trim().count()}, log scale"
+    shade = browser.run("return getComputedStyle(document.querySelector('#detail')).backgroundColor")
+    shade = [int(part) for part in shade[4:-1].split(",")]
+    left, top, *_ = browser.box("#curves")
+    boxes = [browser.run(BOX, name) for name in ("#accuracy-scale", "#count-scale")]
+    for frame in range(9):
+        go(browser, frame)
+        drawn = browser.drawn("#curves").astype(int)
+        for x, y, right, bottom in np.rint(np.array(boxes) - [left, top, left, top]).astype(int):
+            assert 0 <= x < right <= drawn.shape[1] and 0 <= y < bottom and bottom - y >= 12
+            behind = drawn[y:bottom, x:right]
+            unlike = np.abs(behind[..., :3] - shade).max(axis=2) * behind[..., 3] / 255
+            assert unlike.max() <= 3
+            below = drawn[bottom : bottom + 30, x:right]
+            assert (below != below[:1]).any()  # each above its curve
+        assert (drawn[:14] != drawn[:1]).any()  # the names of the phases
+
+
+def test_the_curves_show_accuracy_connections_and_phases(filmed):
+    """A dot on the line of the slider stands at the height of what each curve says, a band where its phase is."""
+    browser, network, wiring, _ = filmed
+    low, high = np.log(network.trim().count()), np.log(network.total)
+    for frame in range(8):
+        go(browser, frame)
+        drawn = browser.drawn("#curves").astype(int)
+        at = 10 + (drawn.shape[1] - 20) * np.arange(9) / 8
+        ink = (drawn[:, round(at[frame]) + 2, :3].max(axis=1) < 60) & (drawn[:, round(at[frame]) + 2, 3] > 200)
+        for top, shares in ((34, (wiring.accuracy - 0.8) / 0.2), (80, (np.log(wiring.open) - low) / (high - low))):
+            y = top + 24 * (1 - shares)
+            dot = top - 5 + np.flatnonzero(ink[top - 5 : top + 30])
+            assert 3 <= dot.size <= 7 and abs(dot.mean() + 0.5 - y[frame]) < 1
+            for g in {*range(8)} - {frame}:  # the curve passes where the other dots would be
+                here = drawn[int(y[g]) - 1 : int(y[g]) + 2, round(at[g]) - 1 : round(at[g]) + 1]
+                assert ((here[..., :3].max(axis=2) < 120) & (here[..., 3] > 120)).any()
+    step = at[1] - at[0]
+    shaded = np.flatnonzero(np.diff(drawn[1, :, 3] > 128, prepend=False, append=False))
+    assert np.allclose(shaded, [at[0], at[2] + step / 2, at[5] + step / 2, at[8]], atol=1.5)
+
+
 def test_by_keyboard_and_screen_reader(filmed):
     browser, *_ = filmed
     browser.run("document.getElementById('moment').focus()")
@@ -126,7 +175,10 @@ def test_a_choice_of_budgets(browser):
     buttons = browser.run("return [...document.querySelectorAll('#budgets button')].map(b => b.textContent)")
     assert buttons == [str(small.trim().count()), str(large.trim().count())]
     go(browser, 4)
+    pressed = "return [...document.querySelectorAll('#budgets button')].map(b => b.getAttribute('aria-pressed'))"
+    assert browser.run(pressed) == ["true", "false"]
     browser.find("#budgets button:last-child").click()
+    assert browser.run(pressed) == ["false", "true"]
     assert moment(browser) == {"run": 1, "moment": 0, "frames": 0, "playing": False}
     scores = browser.run("return explorer.scores(arguments[0])", x[0].tolist())
     assert np.allclose(scores, large.scores(x[:1])[0], atol=1e-4)

@@ -22,6 +22,39 @@ def test_scores_are_shown(browser, digits):
     shown = np.array([[float(row[-1]), float(row[-3])] for row in rows])
     assert np.allclose(shown, np.column_stack([scores, 100 * chances]), rtol=0, atol=(0.006, 0.06))
     assert browser.text("#scores .winner .name") == browser.text("#winner") == DIGITS[scores.argmax()]
+    assert browser.text("#certainty") == f"{100 * chances.max():.1f} %"
+    shares = """return [...document.querySelectorAll("#scores .bar")].map(bar =>
+        bar.getBoundingClientRect().width / bar.parentNode.getBoundingClientRect().width)"""
+    assert np.allclose(browser.run(shares), chances, atol=0.01)
+    right = 100 * (network.predict(digits[0]) == digits[1]).mean()
+    assert f"It is right on {right:.2f} % of 10,000 test images." in browser.text("#summary")
+
+
+def test_the_true_class_is_ticked(browser):
+    """Also where it is not the one that wins."""
+    network = odd_network()
+    x, y = noise(network, 40)
+    browser.open(network, x, y)
+    browser.find("#wrong").click()
+    image = int(browser.text("#verdict").split(",")[0].split()[-1])
+    assert network.predict(x)[image] != y[image]
+    ticked = """return [...document.querySelectorAll("#scores .name")].filter(name =>
+        getComputedStyle(name, "::after").content.includes("✓")).map(name => name.textContent)"""
+    assert browser.run(ticked) == ["abc"[y[image]]]
+    browser.find("#clear").click()
+    assert browser.run(ticked) == []
+
+
+def test_what_adds_more_is_thicker(browser):
+    pixels, weights = np.array([1, 16, 31], np.int32), np.array([1, 4, 8], f32)
+    layer = SparseLayer((35, 2), pixels, np.zeros(3, np.int32), weights, np.ones(2, f32))
+    network = SparseNetwork([layer], Meta(divisor=255.0, class_names=("a", "b"), input_shape=(7, 5)))
+    browser.open(network, np.full((3, 35), 255, np.uint8), np.zeros(3, np.int64))
+    drawn, widths = browser.drawn("#wires"), []
+    for wire in browser.run("return explorer.wires()"):
+        x, y = (values[150] for values in along(wire["points"]))
+        widths.append(np.count_nonzero(drawn[y - 6 : y + 7, x, 3] > 60))
+    assert widths[0] < widths[1] < widths[2] and widths[2] >= 4
 
 
 def test_stepping_through_test_images(browser):

@@ -29,6 +29,7 @@ def inside(tex):
         ("-a'", "<mo>−</mo><msup><mi>a</mi><mo>′</mo></msup>"),
         (r"\text{budget\_at} & 1"[:-4], "<mtext>budget_at</mtext>"),
         (r"\left(\mu\right.", '<mo stretchy="true">(</mo><mi>μ</mi>'),
+        (r"\lVert p \rVert", "<mo>‖</mo><mi>p</mi><mo>‖</mo>"),
         (r"\bar x", '<mover accent="true"><mi>x</mi><mo>¯</mo></mover>'),
         (r"\sqrt{2}", "<msqrt><mrow><mn>2</mn></mrow></msqrt>"),
     ],

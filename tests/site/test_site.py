@@ -1,7 +1,11 @@
 """The site: every link leads somewhere, nothing comes from elsewhere, and all that should be there is there."""
 
 import ast
+import importlib.util
+import json
 import re
+import sys
+from html import escape, unescape
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,15 +16,19 @@ from PIL import Image
 
 import tinygsp
 
+sys.path.append(str(ROOT / ".github" / "site"))
+spec = importlib.util.spec_from_file_location("build_site", ROOT / ".github" / "site" / "build.py")
+builder = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(builder)
 STILL = {"prefers-reduced-motion": "reduce"}
 
 
 class Page(HTMLParser):
-    """The links of a page, the names it has, and what it loads."""
+    """The links of a page, the names it has, what it loads, and in the menu what is called the current page."""
 
     def __init__(self, path):
         super().__init__()
-        self.links, self.names, self.loads = [], set(), []
+        self.links, self.names, self.loads, self.current = [], set(), [], []
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attributes):
@@ -28,6 +36,7 @@ class Page(HTMLParser):
         self.names |= {found[key] for key in ("id", "name") if found.get(key)}
         if tag == "a" and "href" in found:
             self.links.append(found["href"])
+            self.current += [found["href"]] * (found.get("aria-current") == "page")
         self.loads += [found[key] for key in ("src", "srcset", "data") if key in found]
         if tag == "link":
             self.loads.append(found["href"])
@@ -53,6 +62,34 @@ def test_every_link_leads_somewhere(site, pages):
     assert broken == []
 
 
+def test_a_link_that_leads_nowhere_ends_the_build(tmp_path):
+    """Also one to a file of the package, and a picture."""
+    site = builder.Site(tmp_path, "")
+    for html in (
+        '<a href="lessons/no.ipynb">',
+        '<a href="tinygsp/nn/no.py">',
+        '<img alt="" src=".github/figures/no.png">',
+    ):
+        with pytest.raises(ValueError, match=r"the link to \S+no\.\w+ leads nowhere"):
+            site.links(html, "README.md", "readme.html")
+    shown = site.links('<a href="nn/gates.py#x"><a href="../data/mnist">', "tinygsp/README.md", "tinygsp/index.html")
+    assert shown == '<a href="../api/nn.html#nn-gates"><a data-file="../data/mnist">'
+
+
+def test_the_menu_says_where_one_is_and_the_title_what_it_is(site, pages):
+    titles = {}
+    for path in site.rglob("*.html"):
+        name, text = path.relative_to(site).as_posix(), path.read_text("utf-8")
+        if name == "demo.html" or name.startswith("lessons/pages/"):
+            continue
+        inside = builder.relative(name, name)
+        assert pages[path].current == ([inside] if name in builder.MENU.values() else []), name
+        heading = re.sub(r"<[^>]+>", "", re.search(r"<h1.*?</h1>", text, re.S)[0])
+        titles[name] = re.search(r"<title>(.*?)</title>", text)[1]
+        assert unescape(titles[name]) == unescape(heading) != "", name
+    assert len(set(titles.values())) > 0.9 * len(titles) and titles["index.html"] == "tinygsp"
+
+
 def test_nothing_is_loaded_from_elsewhere(site, pages):
     assert [(path.name, load) for path, page in pages.items() for load in page.loads if "//" in load[:12]] == []
     assert "url(" not in (site / "style.css").read_text("utf-8") and "@import" not in (site / "style.css").read_text(
@@ -61,7 +98,9 @@ def test_nothing_is_loaded_from_elsewhere(site, pages):
     own = [path for path in pages if path.name != "demo.html" and "lessons/pages" not in path.as_posix()]
     for path in own:
         text = path.read_text("utf-8")
-        assert "<script" not in text and "default-src 'none'" in text, path
+        policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1]
+        assert policy == "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
+        assert not re.search(r"<script|<iframe|<[^>]*\son\w+=", text), path
 
 
 def test_every_lesson_document_and_picture_is_there(site, pages):
@@ -73,6 +112,28 @@ def test_every_lesson_document_and_picture_is_there(site, pages):
         assert (site / name).is_file()
     lesson = (site / "lessons/04_train_dense.html").read_text("utf-8")
     assert "data:image/png;base64," in lesson and 'class="output"' in lesson and "<math" in lesson
+
+
+def test_lessons_have_their_code_and_their_outputs(site):
+    """As they are in the notebook: every line of code, every printed line, every picture."""
+    for name in ("01_fit_line", "06_flip_coin"):
+        text = (site / "lessons" / f"{name}.html").read_text("utf-8")
+        blocks = [unescape(re.sub(r"<[^>]+>", "", block)) for block in re.findall(r"<pre.*?</pre>", text, re.S)]
+        cells = json.loads((ROOT / "lessons" / f"{name}.ipynb").read_text("utf-8"))["cells"]
+        cells = [cell for cell in cells if cell["cell_type"] == "code"]
+        outputs = [one for cell in cells for one in cell["outputs"]]
+        printed = ["".join(one["text"]).rstrip() for one in outputs if "text" in one]
+        drawn = sum("image/png" in one.get("data", {}) for one in outputs)
+        assert {"".join(cell["source"]).strip() for cell in cells} <= {block.strip() for block in blocks} | {""}
+        assert printed and {text for text in printed if "\x1b" not in text} <= set(blocks)
+        assert text.count('<img class="output"') == drawn > 0
+
+
+def test_what_a_cell_printed_is_shown_as_text():
+    documents = builder.documents
+    assert documents.output({"text": ["a <b> & c\n"]}) == '<pre class="output" tabindex="0">a &lt;b&gt; &amp; c</pre>'
+    table = {"data": {"text/plain": "x", "text/html": "<script>"}}
+    assert documents.output(table) == '<pre class="output" tabindex="0">x</pre>'
 
 
 def test_formulas_are_drawn_without_a_script(site):
@@ -88,9 +149,15 @@ def test_the_reference_has_every_public_function(site):
     for name in tinygsp.__all__:
         assert re.search(rf"<code>(class )?{name}\b", text) or name.startswith("__"), name
     for path in (ROOT / "tinygsp").glob("*/*.py"):
-        names = [node.name for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.ClassDef)]
         page = (site / "api" / f"{path.parent.name}.html").read_text("utf-8")
-        assert all(f"<code>class {name}" in page for name in names if not name.startswith("_")), path
+        tree = ast.parse(path.read_text("utf-8"))
+        inside = [node for outer in tree.body if isinstance(outer, ast.ClassDef) for node in outer.body]
+        for node in tree.body + [node for node in inside if not isinstance(node, ast.ClassDef)]:
+            if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or node.name.startswith("_"):
+                continue
+            start = f"<code>{'class ' * isinstance(node, ast.ClassDef)}{node.name}"
+            assert re.search(rf"{start}\b", page), (path, node.name)
+            assert escape(ast.get_docstring(node) or "") in page, (path, node.name)
 
 
 def test_files_of_the_package_lead_to_the_reference(site):

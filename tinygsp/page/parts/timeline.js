@@ -4,6 +4,7 @@ const [play, slider, curves] = ["play", "moment", "curves"].map(byId);
 const SECONDS = 9;  // that the whole film takes, the first frames longer than the last
 const HASTE = 1.5;
 const THUMB = 10;   // half of the slider's thumb: the curves begin and end where its middle does
+const [ACCURACY, COUNT, PANEL] = [34, 80, 24];  // where the panels of the curves begin, and their height
 let playing = null; // {started, from} while the film plays
 
 /** Position a moment along the curves. */
@@ -36,13 +37,13 @@ function momentText() {
   return `${parts.join(" · ")}.`;
 }
 
+/** Draw both curves, each below its caption, and a line through them at the moment shown. */
 function paintCurves(film, frames) {
-  const context = blankContext(curves), width = curves.clientWidth, height = curves.clientHeight;
-  const top = 15, gap = 5, half = (height - top - gap) / 2, x = frame => along(frame, width);
+  const context = blankContext(curves), width = curves.clientWidth, height = curves.clientHeight, x = frame => along(frame, width);
   const lowest = Math.floor(10 * Math.min(...film.accuracy)) / 10;
   const counts = film.open.map(Math.log), least = Math.log(current.kept), most = Math.log(data.total);
-  const accuracy = value => top + half * (1 - (value - lowest) / (1 - lowest || 1));
-  const connections = value => top + half + gap + half * (1 - clamp((value - least) / (most - least || 1), 0, 1));
+  say("accuracy-scale", `accuracy, ${Math.round(100 * lowest)} to 100 %`);
+  say("count-scale", `connections, ${number(data.total)} to ${number(current.kept)}, log scale`);
 
   context.font = "11px system-ui, sans-serif";
   context.textBaseline = "top";
@@ -59,25 +60,19 @@ function paintCurves(film, frames) {
       start = null;
     }
   });
-  const line = (values, y) => {
+  const line = (top, shares) => {  // shares : of the height, 1 is the top
+    const y = share => top + PANEL * (1 - clamp(share, 0, 1));
+    context.fillStyle = colours.ink;
+    context.fillRect(x(moment) - 0.75, y(1), 1.5, PANEL);
     context.beginPath();
-    values.forEach((value, f) => context[f ? "lineTo" : "moveTo"](x(f), y(value)));
+    shares.forEach((share, f) => context[f ? "lineTo" : "moveTo"](x(f), y(share)));
     Object.assign(context, { strokeStyle: colours.soft, lineWidth: 2 }).stroke();
-    const at = Math.min(moment, frames - 1);
     context.beginPath();
-    context.arc(x(moment), y(values[at]), 4, 0, 7);
-    Object.assign(context, { fillStyle: colours.ink }).fill();
+    context.arc(x(moment), y(shares[Math.min(moment, frames - 1)]), 4, 0, 7);
+    context.fill();
   };
-  line(film.accuracy, accuracy);
-  line(counts, connections);
-  for (const [text, y] of [[`accuracy, ${Math.round(100 * lowest)} to 100 %`, top + half - 12],
-                           [`connections, ${number(data.total)} to ${number(current.kept)}, log scale`, top + half + gap + 2]]) {
-    const from = width - THUMB - 8 - context.measureText(text).width;
-    Object.assign(context, { textAlign: "left", fillStyle: colours.paper }).fillRect(from - 3, y - 2, width - from, 14);
-    Object.assign(context, { fillStyle: colours.soft }).fillText(text, from, y);
-  }
-  context.fillStyle = colours.ink;
-  context.fillRect(x(moment) - 0.75, 0, 1.5, height);
+  line(ACCURACY, film.accuracy.map(value => (value - lowest) / (1 - lowest || 1)));
+  line(COUNT, counts.map(value => (value - least) / (most - least || 1)));
 }
 
 function startPlaying() {
