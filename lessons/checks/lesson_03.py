@@ -21,12 +21,13 @@ def log_sum_exp(logsumexp, rng):
 
 def two_classes(two_class_gradient, rng):
     n = int(rng.integers(2, 10))
-    s, labels = rng.normal(0, 2, n), rng.integers(0, 2, n)
+    s, labels = rng.normal(0, 2, n), rng.permutation([0, 1, *rng.integers(0, 2, n - 2)])  # both classes
     right = (sigmoid(s) - labels) / n
     slips = {
         "the mean is missing: divide by n": right * n,
         "sigmoid(s) is the probability of class 1, not of class 0": (sigmoid(-s) - labels) / n,
         "this is the probability alone: what is wanted of it?": sigmoid(s) / n,
+        "the classes are exchanged: of p_1 the label is wanted, not 1 minus it": (sigmoid(s) + labels - 1) / n,
     }
     same(two_class_gradient(s, labels), right, "ds", f"n = {n}", slips)
 
@@ -35,7 +36,10 @@ def uncertain_labels(soft_label_gradient, rng):
     n, k = (int(size) for size in rng.integers(2, 8, 2))
     logits, q = rng.normal(0, 2, (n, k)), rng.dirichlet(np.ones(k), n)
     p = softmax(logits)
+    by_p = "this is the derivative with respect to p: how does p change with the scores?"
     slips = {
+        by_p: -q / p / n,
+        by_p + " And the mean is missing": -q / p,
         "the mean is missing: divide by n": p - q,
         "divided by the number of entries: the mean is over the n samples": (p - q) / (n * k),
         "q stands for onehot, as a whole: not only its largest entry counts": (p - np.eye(k)[q.argmax(axis=1)]) / n,

@@ -45,7 +45,11 @@ def gradient_of_the_temperature(dtau, rng):
         "z is gate + noise: the noise is missing there": np.sum(slope * -gate) / tau**2,
         "one temperature serves all gates: add up, do not take the mean": right / n,
     }
-    same(dtau(dmask, gate, noise, tau), right, "dtau", f"n = {n}, tau = {tau:.2f}", slips)
+    yours, given = dtau(dmask, gate, noise, tau), f"n = {n}, tau = {tau:.2f}"
+    assert np.shape(yours) != (n,), (
+        f"dtau for {given} has shape ({n},), expected (): one tau serves all gates, so add up"
+    )
+    same(yours, right, "dtau", given, slips)
 
 
 check = checker(a_race, how_often_open, gradient_of_the_temperature)

@@ -63,7 +63,12 @@ def momentum_in_place(hand_over, rng):
         "taken in the order of old: look up each number": np.resize(velocity, len(new)),
     }
     right = np.array([by_number.get(number, 0.0) for number in new])
-    same(hand_over(velocity.copy(), old.copy(), new.copy()), right, "the velocity", f"{len(new)} connections", slips)
+    try:
+        yours = hand_over(velocity.copy(), old.copy(), new.copy())
+    except IndexError as error:
+        hint = "does the answer look up a number beyond the last of old? It has no place there"
+        raise AssertionError(f"{error}: {hint}") from None
+    same(yours, right, "the velocity", f"{len(new)} connections", slips)
 
 
 check = checker(once_in_an_epoch, until_nothing_changes, momentum_in_place)

@@ -42,6 +42,10 @@ def labels_by_the_network(true_fisher, rng):
         "a enters squared": a.T @ (p * (1 - p)) / n,
         "that y may be c is forgotten: this is p^2": (a**2).T @ p**2 / n,
         "this is the case y = c alone": (a**2).T @ (1 - p) ** 2 / n,
+        "this is the case y = c alone; add the other, with its probability": (a**2).T @ (p * (1 - p) ** 2) / n,
+        "this is the other case alone; add y = c, with its probability": (a**2).T @ ((1 - p) * p**2) / n,
+        "weigh the case y = c with its probability, p_c": (a**2).T @ ((1 - p) ** 2 + (1 - p) * p**2) / n,
+        "weigh the case y != c with its probability, 1 - p_c": (a**2).T @ (p * (1 - p) ** 2 + p**2) / n,
         "weigh the two cases with their probabilities, p_c and 1 - p_c": (a**2).T @ (p**2 + (1 - p) ** 2) / n,
     }
     same(true_fisher(a, p), right, "the Fisher information", f"n = {n}, m = {m}, k = {k}", slips)

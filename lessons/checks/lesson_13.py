@@ -43,16 +43,20 @@ def shared(A, k):
 
 def paths_that_share_a_connection(shared_by, rng):
     k, right, slips = int(rng.integers(1, 3)), np.zeros(1), [np.zeros(1)]
-    while len({matrix.tobytes() for matrix in (right, *slips)}) < 5:  # until every mistake gives another result
+    while len({matrix.tobytes() for matrix in (right, *slips)}) < 7:  # until every mistake gives another result
         sizes = rng.permutation(range(3, 9))[:5]
         A = [(rng.random((n, m)) < 0.5).astype(float) for n, m in zip(sizes, sizes[1:])]
         into, onward = shared(A, k)
         right, slips = into * A[k] * onward, [A[k], into * A[k], A[k] * onward, into * onward]
+        slips.append(A[k].sum(axis=1)[:, None] * A[k] * A[k].sum(axis=0))
+        slips.append(A[k - 1].sum(axis=0)[:, None] * A[k] * A[k + 1].sum(axis=1))
     mistakes = (
         "these are the connections themselves: how many paths come to their start, and go on from their end?",
         "the ways on from its end are missing",
         "the ways to its start are missing",
         "only where there is a connection: multiply by A[k]",
+        "these are sums of A[k] itself; count the ways in the layers before and behind it",
+        "these are the ways of one step; go on to the first layer and to the last",
     )
     given = f"a network {'-'.join(map(str, sizes))}"
     yours = shared_by([matrix.copy() for matrix in A], k)
@@ -69,7 +73,8 @@ def one_before_the_other(cross, rng):
     edges[0, m - 1] = edges[1, 0] = True
     before = np.cumsum(edges, axis=1) - edges
     upto = np.cumsum(edges, axis=1)
-    right = edges.astype(float) @ before.T
+    others = 1 - np.eye(n)  # of a unit and itself nothing is asked
+    right = others * (edges.astype(float) @ before.T)
     slips = {
         "u stands before v: this is v before u": right.T,
         "two connections to the same place do not cross: b < a": edges.astype(float) @ upto.T,
@@ -78,7 +83,11 @@ def one_before_the_other(cross, rng):
             edges.astype(float) @ (before > 0).T.astype(float)
         ),
     }
-    same(cross(edges.copy()), right, "the crossings", f"{n} units, {m} places", slips)
+    yours = cross(edges.copy())
+    if np.shape(yours) == right.shape:
+        yours = np.where(others, yours, 0)
+    slips = {mistake: others * result for mistake, result in slips.items()}
+    same(yours, right, "the crossings", f"{n} units, {m} places", slips)
 
 
 check = checker(who_carries_the_score, paths_that_share_a_connection, one_before_the_other)

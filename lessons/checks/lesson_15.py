@@ -1,17 +1,16 @@
 """Checks of lesson 15, write the trainer: random images and settings, and the library's trainer beside yours."""
 
 from dataclasses import replace
-from itertools import count, islice
 
 import numpy as np
 from exercise import checker, same
 
-from tinygsp import data, methods
+from checks.beside import differences, images, interrupted, library_run, same_place, short, take_steps, turns, watched
+from tinygsp import methods
 from tinygsp.nn.optim import cosine
 from tinygsp.training import Settings, Trainer
 
 PHASES = ("dense", "search", "rewire", "finetune")
-turns = count()  # phases, their epochs, and the parts of a schedule take turns, so that each is tried
 
 
 def where_and_what_next(position, rng, batches):
@@ -64,6 +63,9 @@ def the_order_of_samples(batches, rng):
         ),
         "the generator is made of the seed and the epoch, in this order": np.concatenate(
             pieces(np.random.default_rng((epoch, seed)).permutation(n), size, done)
+        ),
+        "the generator is made of the pair, (seed, epoch): this is one number, their sum": np.concatenate(
+            pieces(np.random.default_rng(seed + epoch).permutation(n), size, done)
         ),
     }
     if done == 0:
@@ -143,65 +145,7 @@ def down_to_the_budget(search_at, rng, turn):
     same(search_at(s, total, budget, r), (noise, goal, line), names, f"r = {r:.2f}", slips)
 
 
-# --- with the library's trainer beside yours ---
-
-
-def images(rng):
-    """A Dataset of 6 x 6 images: a random pattern for each of 3 or 4 classes, and noise."""
-    k, n = int(rng.integers(3, 5)), int(rng.integers(90, 140))
-    patterns = rng.random((k, 6, 6)) < 0.4
-    labels = np.append(np.arange(k), rng.integers(0, k, n - k))
-    x = np.clip(patterns[labels] * 160 + rng.normal(40, 40, (n, 6, 6)), 0, 255).astype(np.uint8)
-    return data.from_arrays(x[:-30], labels[:-30], validation=(x[-30:], labels[-30:] % k))
-
-
-def short(rng):
-    """Settings of a run of a second's fraction."""
-    return Settings(
-        density=rng.uniform(0.12, 0.25), retire_density=0.5, hidden=(8, 6), batch_size=int(rng.integers(16, 40)),
-        dense_epochs=int(rng.integers(1, 4)), epochs=2 * int(rng.integers(3, 7)), finetune_epochs=4,
-        gate_lr=rng.uniform(3, 12), finetune_lr=rng.uniform(0.3, 1), price_start=1e-4, shift=1,
-    )  # fmt: skip
-
-
-def library_run(rng):
-    """A Trainer on random images, one step into an epoch; the phases and their epochs take turns."""
-    settings, seed, turn = short(rng), int(rng.integers(0, 1000)), next(turns)
-    trainer = Trainer(images(rng), settings, methods.find("gates"), seed)
-    lengths = [phase.epochs for phase in trainer.phases]
-    k = turn % 4
-    for _ in range(sum(lengths[:k]) + turn // 4 % lengths[k]):
-        trainer.train_epoch()
-    take_steps(trainer, 1)
-    return trainer
-
-
-def take_steps(trainer, number):
-    """So many steps of the epoch that is under way."""
-    for _ in islice(trainer.steps(), number):
-        pass
-
-
-def same_place(Run, trainer):
-    """A Run that stands where the trainer does."""
-    run = Run(trainer.dataset, trainer.settings, trainer.seed)
-    run.net.restore(trainer.net.state())
-    run.epoch, run.batch, run.step = trainer.epoch, trainer.batch, trainer.step
-    run.price.price = trainer.position()[0].price or run.price.price
-    return run
-
-
-def differences(net, other):
-    """What of a network differs from another: "" or words."""
-    if [layer.params["W"].shape for layer in net.layers] != [layer.params["W"].shape for layer in other.layers]:
-        return "the layers have other shapes"
-    for name, words in (("W", "the weights"), ("gate", "the gates")):
-        pairs = [(a.params[name], b.params[name]) for a, b in zip(net.layers, other.layers)]
-        if not all(np.array_equal(a, b) for a, b in pairs):
-            with np.errstate(invalid="ignore"):
-                gap = max(np.nanmax(np.abs(a - b), initial=0) for a, b in pairs)
-            return f"{words} differ, by up to {gap:.3g}"
-    return ""
+# --- one step ---
 
 
 def one_step(train_step, rng, Run):
@@ -210,17 +154,19 @@ def one_step(train_step, rng, Run):
     run, batch = same_place(Run, trainer), int(rng.integers(0, trainer.steps_per_epoch))
     r = (done + batch / trainer.steps_per_epoch) / phase.epochs
     samples = np.sort(rng.choice(len(trainer.dataset.train_x), 20, replace=False))
-    before, step = differences(run.net, trainer.net), run.step
-    assert not before, before
-    momentum = {k: v for k, v in run.net.state().items() if "velocity" in k}
+    before, step, price = run.net.state(), run.step, run.price.price
+    opened, drawn = run.net.count_open(), draws(run.net.model)
     loss = trainer.train_step(phase, r, samples)
     yours, given = train_step(run, phase.name, r, samples), f"{phase.name}, r = {r:.2f}"
     assert yours is not None, f"the loss for {given} is None: is a `return` missing?"
+    if phase.name == "search" and drawn:
+        the_draw(drawn[-1], step, phase.noise(r), given)
     assert abs(yours - loss) <= 1e-9, (
         f"the loss for {given} is {yours:.6f}, expected {loss:.6f}: other inputs (do they move?), other noise or step?"
     )
-    wrong = differences(run.net, trainer.net)
-    if wrong and all(np.array_equal(run.net.state()[name], old) for name, old in momentum.items()) and momentum:
+    the_price(run, phase, price, opened, r, given)
+    wrong, momentum = differences(run.net.state(), trainer.net.state()), [k for k in before if "velocity" in k]
+    if wrong and momentum and all(np.array_equal(run.net.state()[name], before[name]) for name in momentum):
         wrong = "the optimizer took no step"
     hint = {
         "the gates": "the price: after backward, in the search alone, with the count of the gates drawn in this step",
@@ -228,66 +174,144 @@ def one_step(train_step, rng, Run):
     }
     more = next((text for name, text in hint.items() if wrong.startswith(name)), "")
     assert not wrong, f"after a step of {given}: {wrong}" + (f" (look at {more})" if more else "")
-    if phase.name == "search":
-        same(run.price.price, phase.price, "the price", given, {"charge was not asked": run.s.price_start})
     assert run.step == step + 1, "right, but the step is not counted: run.step += 1"
+
+
+def draws(model):
+    """A list that gets (step, noise) of each call of model.sample."""
+    asked, sample = [], model.sample
+    model.sample = lambda step, noise=1.0: (asked.append((step, noise)), sample(step, noise))[1]
+    return asked
+
+
+def the_draw(drawn, step, noise, given):
+    """The gates were drawn with the number of the step, and the scale of the noise."""
+    assert abs(drawn[1] - noise) <= 1e-9, (
+        f"the scale of the noise for {given} is {drawn[1]:.6g}, expected {noise:.6g}: is it that of `search_at`?"
+    )
+    assert noise == 0 or drawn[0] == step, (
+        f"the noise for {given} is that of step {drawn[0]}, and run.step was {step}: draw before the step is counted"
+    )
+
+
+def the_price(run, phase, before, opened, r, given):
+    """The controller was asked once, with the count of the gates drawn, in the search alone."""
+    if phase.name != "search":
+        assert run.price.price == before, f"after a step of {given}: the price moved. Charge in the search alone"
+        return
+    of_open = before * (max(opened, 1) / phase.target(r)) ** run.s.price_rate
+    slips = {"count the gates drawn in this step, not all that are open": of_open, "charge was not asked": before}
+    same(run.price.price, phase.price, "the price", given, slips)
+
+
+# --- the end of an epoch ---
 
 
 def end_of_an_epoch(end_epoch, rng, Run):
     trainer = library_run(rng)
     phase, done = trainer.position()
     take_steps(trainer, trainer.steps_per_epoch - 1 - trainer.batch)
-    for layer in trainer.net.layers if phase.name == "search" else ():  # so that there is something to close
-        layer.params["gate"][rng.random(layer.params["gate"].shape) < 0.2] = -10
-    run, r = same_place(Run, trainer), (done + 0.9) / phase.epochs
-    offered, offer, events, score = [], run.result.offer, [], run.goal.score
-    run.result.offer = lambda network, accuracy: (offered.append(accuracy), offer(network, accuracy))
-    run.goal.score = lambda outputs: (events.append(run.net.state()), score(outputs))[1]
-    last, _ = trainer.position()
-    record = trainer.end_epoch(last, r, done + 1)
-    momentum = {k: v for k, v in run.net.state().items() if "velocity" in k}
-    yours, given = end_epoch(run, phase.name, r, done + 1), f"{phase.name}, epoch {done + 1} of {phase.epochs}"
-    same(
-        -1.0 if yours is None else yours, record["val_accuracy"], "the accuracy", given,
-        {"no accuracy was returned": -1.0},
-    )  # fmt: skip
-    is_due = last.offers(done + 1)
-    assert len(offered) == is_due, f"{len(offered)} networks were offered after {given}, expected {int(is_due)}"
-    wrong = differences(run.net, trainer.net)
-    assert not wrong, f"after {given}: {wrong} (closed below the line? connections changed places?)"
-    seen = events[-1] if events else {}
+    r = (done + 0.9) / phase.epochs
     if phase.name == "search":
-        names = [f"layer{k}_{name}" for k in range(3) for name in ("W", "gate")]
-        assert all(np.array_equal(seen.get(name), run.net.state()[name]) for name in names), (
-            f"{given}: validated before the gates were closed"
-        )
-    if phase.name == "rewire" and momentum:
-        before = all(f"layer{k}_velocity_W" in seen for k in range(3))
-        assert before and run.net.layers[0].Wm.any() == trainer.net.layers[0].Wm.any(), (
-            f"{given}: validated after connections changed places"
-        )
+        lower_some(trainer.net, phase.retire_below(r), rng)
+    run = same_place(Run, trainer)
+    before, drawn, offered, offer = run.net.state(), [], [], run.result.offer
+    run.result.offer = lambda network, accuracy: (offered.append(accuracy), offer(network, accuracy))
+    right, seen, score = watched(trainer), watched(run), run.goal.score
+    run.goal.score = lambda outputs: (drawn.append(is_drawn(run.net)), score(outputs))[1]
+    record = trainer.end_epoch(phase, r, done + 1)
+    given = f"{phase.name}, epoch {done + 1} of {phase.epochs}"
+    try:
+        yours = end_epoch(run, phase.name, r, done + 1)
+    except ValueError as error:
+        raise AssertionError(
+            f"{given}: {error}. Is it an old model? `close` and `change_wiring` give run.net a new one"
+        ) from error
+    if seen:
+        validated_in_time(phase.name, before, seen[-1], run.net.state(), right[-1], given)
+        assert drawn[-1], f"{given}: draw the gates without noise before you validate: model.sample(run.step, 0.0)"
+    slips = {"no accuracy was returned": -1.0}
+    same(-1.0 if yours is None else yours, record["val_accuracy"], "the accuracy", given, slips)
+    wanted = int(phase.offers(done + 1))
+    assert len(offered) == wanted, (
+        f"{len(offered)} networks were offered after {given}, expected {wanted}: at the end, and after length // 2"
+    )
+    wrong = differences(run.net.state(), trainer.net.state())
+    assert not wrong, f"after {given}: {wrong} (closed below the line? connections changed places?)"
     assert (run.epoch, run.batch) == (trainer.epoch, 0), (
         f"run.epoch is {run.epoch} and run.batch {run.batch}, expected {trainer.epoch} and 0: the epoch is over"
     )
 
 
+def lower_some(net, line, rng):
+    """Put gates on both sides of the line, so that there is something to close: among it, all of one input."""
+    for layer in net.layers:
+        gate = layer.params["gate"]
+        factor = rng.choice([0.0, 0.5, 2.0], gate.shape, p=(0.6, 0.2, 0.2))
+        gate[factor > 0] = (factor * line)[factor > 0]
+    row, _ = net.layers[0].connections()
+    net.layers[0].params["gate"][row == rng.choice(net.units[0])] = 2 * line
+
+
+def is_drawn(net):
+    """Whether the layers compute with their weights of now, gates without noise."""
+    return all(np.array_equal(layer.Wm, (layer.params["gate"] > 0) * layer.params["W"]) for layer in net.layers)
+
+
+def validated_in_time(phase, before, seen, after, right, given):
+    """Of four states: the network that was validated, `seen`, is the one that the library validates, `right`."""
+    wrong = differences(seen, right)
+    if phase == "search":
+        assert differences(after, before), f"{given}: no gate was closed, though some are below the line"
+        assert differences(seen, before), f"{given}: validated before the gates were closed"
+        assert not wrong, f"{given}: other gates are closed than those below the line"
+    assert phase != "rewire" or not wrong, f"{given}: validated after connections changed places"
+    assert not wrong, f"{given}: {wrong} when it is validated, though only a search closes gates"
+
+
+# --- the loop ---
+
+
 def the_whole_loop(train, rng, Run):
     settings, seed, dataset = short(rng), int(rng.integers(0, 1000)), images(rng)
-    if rng.random() < 0.3:
-        settings = replace(settings, shift=1, rewire_moved=True)
-    trainer = Trainer(dataset, settings, methods.find("gates"), seed)
-    run = Run(dataset, settings, seed)
+    share = 1.0 if next(turns) % 2 else settings.search_share  # 1.0: a rewiring of 0 epochs
+    settings = replace(
+        settings, finetune_epochs=int(rng.integers(4, 7)), search_share=share, rewire_moved=bool(rng.random() < 0.3)
+    )
+    trainer, run = Trainer(dataset, settings, methods.find("gates"), seed), Run(dataset, settings, seed)
+    right, seen = watched(trainer), watched(run)
     network = train(run)
     assert network is not None, "no network was returned: is a `return` missing, or was none offered?"
+    stopped = interrupted(trainer, rng, Run)
+    where = f"in epoch {stopped.epoch + 1}, at batch {stopped.batch},"
     for _ in trainer.run():
         pass
     assert run.epoch == trainer.total_epochs, f"{run.epoch} epochs were trained, expected {trainer.total_epochs}"
     assert run.step == trainer.step, f"{run.step} steps were taken, expected {trainer.step}"
-    assert network.count() <= trainer.budget, f"{network.count()} parameters, the budget is {trainer.budget}"
-    assert network.to_bytes() == trainer.network.to_bytes(), (
-        f"a network of {network.count()} parameters within the budget, but not the library's: it has other bytes. Is "
-        "every phase begun, and only in its first epoch? Is r that of the phase?"
+    if network.to_bytes() != trainer.network.to_bytes():
+        raise AssertionError(first_difference(seen, right, trainer))
+    again = train(stopped)
+    assert stopped.step == trainer.step, (
+        f"a run that was stopped {where} ends after {stopped.step} steps, expected {trainer.step}: leave out the "
+        "batches that are done, run.batch of them"
     )
+    assert again is not None and again.to_bytes() == trainer.network.to_bytes(), (
+        f"a run that was stopped {where} does not go on as if nothing had happened. Is a phase begun only where both "
+        "its epochs done and run.batch are 0? Is r that of all batches of an epoch, not of those that are left?"
+    )
+
+
+def first_difference(seen, right, trainer):
+    """Words for the first epoch whose end differs from the library's."""
+    epochs = [(phase.name, done) for phase in trainer.phases for done in range(phase.epochs)]
+    for k, (yours, wanted, (phase, done)) in enumerate(zip(seen, right, epochs)):
+        wrong = differences(yours, wanted)
+        if wrong:
+            hint = "Is every phase begun, and only in its first epoch? Is r that of the phase, from 0 to 1?"
+            if done == 0 and k > 0:
+                hint = "Is this phase begun as it should be, before its first step? Is r that of the phase?"
+            return f"epoch {k + 1}, number {done + 1} of {phase}, is the first that ends elsewhere: {wrong}. {hint}"
+    return "every epoch ends as the library's does, but this is another network: return run.result.network"
 
 
 check = checker(

@@ -7,7 +7,7 @@ import textwrap
 from helpers.lessons import FOUND, LESSONS, ROOT, code_cells, fenced_python, markdown_cells, read, tagged
 
 TRAINING = ROOT / "tinygsp" / "training"
-FILES = "trainer phase dense search rewire finetune price inputs wiring".split()  # those of the main job
+FILES = "trainer phase dense search rewire finetune price inputs wiring result".split()  # those of the main job
 CALLERS = ["nn/layers.py", "nn/optim.py", "nn/losses.py", *(f"training/{file}.py" for file in FILES)]
 LOOP = ("steps", "begin", "train_step", "end_epoch")  # methods of Trainer whose lines the course builds
 
@@ -81,6 +81,9 @@ BUILT = {  # function of the library: "lesson name" of the learner's
     "wiring.freeze": "10 freeze",
     "wiring.threshold": "10 freeze",
     "wiring.above": "10 freeze",
+    "result.Result.offer": "15 Best.offer",
+    "result.Result.state": "15 Best.state",
+    "result.Result.restore": "15 Best.restore",
     "kernels.sample_gates": "09 sample_numpy",
     "kernels.gate_grads": "07 backward",
     "kernels.add_price": "07 price_grad",
@@ -98,7 +101,7 @@ THROUGH = {  # how a lesson calls a function of the library that it does not cal
     "finetune.Finetune": "Trainer", "rewire.sources": "Rewire", "price.PriceController": "PriceController",
     "trainer.make_record": "train_epoch", "inputs.Inputs": "Inputs", "inputs.MovedInputs": "MovedInputs",
     "inputs.Feed": "feed", "inputs.Inputs.fits": "feed", "phase.Phase.change_wiring": "Rewire",
-    "rewire.Rewire.moves": "Trainer", "wiring": "wiring",
+    "rewire.Rewire.moves": "Trainer", "wiring": "wiring", "result.Result": "Result",
     "kernels.gate_grads": "MaskedDense", "kernels.add_price": "price_grad",
     "kernels.edges_forward": "forward", "kernels.edges_grads": "backward", "kernels.edges_backward": "backward",
     "kernels.silu": "SiLU", "kernels.softmax_cross_entropy": "softmax_cross_entropy",

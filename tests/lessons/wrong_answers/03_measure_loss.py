@@ -54,6 +54,11 @@ def two_class_gradient(s, labels):
     return (p - labels) * p * (1 - p) / len(s)
 
 
+# %% exercise-2: the classes exchanged -> classes are exchanged
+def two_class_gradient(s, labels):
+    return (1 / (1 + np.exp(-s)) - (1 - labels)) / len(s)
+
+
 # %% exercise-3: the sum -> the mean is missing
 def soft_label_gradient(logits, q):
     return naive_softmax(logits) - q
@@ -72,3 +77,13 @@ def soft_label_gradient(logits, q):
 # %% exercise-3: the mean over all entries -> number of entries
 def soft_label_gradient(logits, q):
     return (naive_softmax(logits) - q) / logits.size
+
+
+# %% exercise-3: by the probabilities -> derivative with respect to p
+def soft_label_gradient(logits, q):
+    return -q / naive_softmax(logits) / len(logits)
+
+
+# %% exercise-3: by the probabilities, without the mean -> derivative with respect to p
+def soft_label_gradient(logits, q):
+    return -q / naive_softmax(logits)

@@ -61,7 +61,7 @@ def dtau(dmask, gate, noise, tau):
     return np.sum(dmask * soft * (1 - soft) * (gate + noise) / tau**2)
 
 
-# %% exercise-3: not summed -> shape
+# %% exercise-3: not summed -> one tau serves all gates
 def dtau(dmask, gate, noise, tau):
     soft = sigmoid((gate + noise) / tau)
     return dmask * soft * (1 - soft) * -(gate + noise) / tau**2

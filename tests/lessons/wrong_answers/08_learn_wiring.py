@@ -72,6 +72,15 @@ def settle(plant, price, goal, a, steps):
     return np.array(counts)
 
 
+# %% exercise-2: the price moves, not its logarithm -> added to the logarithm of the price
+def settle(plant, price, goal, a, steps):
+    counts = []
+    for _ in range(steps):
+        counts.append(plant(price))
+        price += a * np.log(counts[-1] / goal)
+    return np.array(counts)
+
+
 # %% exercise-2: never moves -> never changes
 def settle(plant, price, goal, a, steps):
     return np.full(steps, plant(price))

@@ -64,3 +64,28 @@ def true_fisher(a, p):
 # %% exercise-3: a not squared -> a enters squared
 def true_fisher(a, p):
     return a.T @ (p * (1 - p)) / len(a)
+
+
+# %% exercise-3: the case y = c alone, weighed -> y = c alone; add the other
+def true_fisher(a, p):
+    return (a**2).T @ (p * (1 - p) ** 2) / len(a)
+
+
+# %% exercise-3: the case y = c alone, not weighed -> y = c alone
+def true_fisher(a, p):
+    return (a**2).T @ (1 - p) ** 2 / len(a)
+
+
+# %% exercise-3: the other case alone, weighed -> the other case alone
+def true_fisher(a, p):
+    return (a**2).T @ ((1 - p) * p**2) / len(a)
+
+
+# %% exercise-3: the case y = c without its p -> weigh the case y = c
+def true_fisher(a, p):
+    return (a**2).T @ ((1 - p) ** 2 + (1 - p) * p**2) / len(a)
+
+
+# %% exercise-3: the other case without its 1 - p -> weigh the case y != c
+def true_fisher(a, p):
+    return (a**2).T @ (p * (1 - p) ** 2 + p**2) / len(a)

@@ -53,6 +53,18 @@ def shared_by(A, k):
     return np.outer(into, onward)
 
 
+# %% exercise-2: the sums of the layer itself -> sums of A[k] itself
+def shared_by(A, k):
+    return A[k].sum(axis=1)[:, None] * A[k] * A[k].sum(axis=0)
+
+
+# %% exercise-2: the neighbouring layers alone -> ways of one step
+def shared_by(A, k):
+    into = A[k - 1].sum(axis=0) if k else np.ones(len(A[0]))
+    onward = A[k + 1].sum(axis=1) if k + 1 < len(A) else np.ones(A[-1].shape[1])
+    return into[:, None] * A[k] * onward
+
+
 # %% exercise-3: the other order -> v before u
 def cross(edges):
     before = np.cumsum(edges, axis=1) - edges
@@ -72,3 +84,9 @@ def cross(edges):
 # %% exercise-3: nothing crosses -> 0 everywhere
 def cross(edges):
     return np.zeros((len(edges), len(edges)))
+
+
+# %% exercise-3: the other order, 0 on the diagonal -> v before u
+def cross(edges):
+    before = np.cumsum(edges, axis=1) - edges
+    return (before @ edges.T) * (1 - np.eye(len(edges)))

@@ -25,6 +25,12 @@ def batches(n, size, seed, epoch, done=0):
     return [np.sort(order[i : i + size]) for i in range(done * size, n, size)]
 
 
+# %% exercise-1: a sum for the pair -> made of the pair
+def batches(n, size, seed, epoch, done=0):
+    order = np.random.default_rng(seed + epoch).permutation(n)
+    return [np.sort(order[i : i + size]) for i in range(done * size, n, size)]
+
+
 # %% exercise-1: from the start -> sizes
 def batches(n, size, seed, epoch, done=0):
     order = np.random.default_rng((seed, epoch)).permutation(n)
@@ -183,7 +189,7 @@ def train_step(run, phase, r, samples):
     return loss
 
 
-# %% exercise-3: steered by the open gates, not by the drawn ones -> differ
+# %% exercise-3: steered by the open gates, not by the drawn ones -> drawn in this step
 def train_step(run, phase, r, samples):
     net, model = run.net, run.net.model
     moves = {"rewire": run.s.rewire_moved, "finetune": r < 0.5}.get(phase, True)
@@ -192,7 +198,7 @@ def train_step(run, phase, r, samples):
     loss, dy = run.goal.loss(model.forward(run.feed.training(net, samples, run.step, moves)), samples)
     model.backward(dy)
     if phase == "search":
-        model.penalty(run.price.charge(model.open_gates + 1, target))
+        model.penalty(run.price.charge(run.net.count_open(), target))
     net.optimizer.lr = rates(run.s, phase, r)
     net.optimizer.step(model)
     run.step += 1
@@ -228,12 +234,42 @@ def train_step(run, phase, r, samples):
     return loss
 
 
+# %% exercise-3: charged in all phases -> in the search alone
+def stepped(run, phase, r, samples, number, scale, charged):
+    net, model = run.net, run.net.model
+    moves = {"rewire": run.s.rewire_moved, "finetune": r < 0.5}.get(phase, True)
+    noise, target, _ = search_at(run.s, run.plan.total, run.plan.budget, r)
+    model.sample(number, (scale or noise) if phase == "search" else 0.0)
+    loss, dy = run.goal.loss(model.forward(run.feed.training(net, samples, run.step, moves)), samples)
+    model.backward(dy)
+    if charged:
+        model.penalty(run.price.charge(sum(np.count_nonzero(layer.mask) for layer in net.layers), target))
+    net.optimizer.lr = rates(run.s, phase, r)
+    net.optimizer.step(model)
+    run.step += 1
+    return loss
+
+
+def train_step(run, phase, r, samples):
+    return stepped(run, phase, r, samples, run.step, None, True)
+
+
+# %% exercise-3: the noise of the step after -> that of step
+def train_step(run, phase, r, samples):
+    return stepped(run, phase, r, samples, run.step + 1, None, phase == "search")
+
+
+# %% exercise-3: noise to the end of the search -> scale of the noise
+def train_step(run, phase, r, samples):
+    return stepped(run, phase, r, samples, run.step, 1 - r, phase == "search")
+
+
 # %% exercise-4: nothing but the count -> accuracy
 def end_epoch(run, phase, r, done):
     run.epoch, run.batch = run.epoch + 1, 0
 
 
-# %% exercise-4: validates before it closes
+# %% exercise-4: validates before it closes -> before the gates were closed
 def end_epoch(run, phase, r, done):
     net = run.net
     net.model.sample(run.step, 0.0)
@@ -279,7 +315,7 @@ def end_epoch(run, phase, r, done):
     return accuracy
 
 
-# %% exercise-4: the wiring changes first
+# %% exercise-4: the wiring changes first -> after connections changed places
 def end_epoch(run, phase, r, done):
     net = run.net
     if phase == "search":
@@ -293,6 +329,48 @@ def end_epoch(run, phase, r, done):
     if phase == "finetune" and done in (run.phases[phase] // 2, run.phases[phase]):
         run.result.offer(net.open_network(), accuracy)
     return accuracy
+
+
+# %% exercise-4: the model from before it closes -> an old model
+def ended(run, phase, r, done, old=False, draws=True, more=0, times=1):
+    net, model = run.net, run.net.model
+    if phase == "search":
+        line = times * search_at(run.s, run.plan.total, run.plan.budget, r)[2]
+        close(net, [layer.params["gate"] >= line for layer in net.layers])
+    run.epoch, run.batch = run.epoch + 1, 0
+    model = model if old else net.model
+    if draws:
+        model.sample(run.step, 0.0)
+    accuracy = run.goal.score(model.forward(run.feed.validation(net)))
+    if phase == "rewire":
+        run.swaps.change_wiring(run, done)
+    if phase == "finetune" and done in ((run.phases[phase] + more) // 2, run.phases[phase]):
+        run.result.offer(net.open_network(), accuracy)
+    return accuracy
+
+
+def end_epoch(run, phase, r, done):
+    return ended(run, phase, r, done, old=True)
+
+
+# %% exercise-4: no gates drawn -> gates without noise
+def end_epoch(run, phase, r, done):
+    return ended(run, phase, r, done, draws=False)
+
+
+# %% exercise-4: half, rounded up -> length // 2
+def end_epoch(run, phase, r, done):
+    return ended(run, phase, r, done, more=1)
+
+
+# %% exercise-4: a line too low -> no gate was closed
+def end_epoch(run, phase, r, done):
+    return ended(run, phase, r, done, times=99)
+
+
+# %% exercise-4: all that are closed without noise -> other gates are closed
+def end_epoch(run, phase, r, done):
+    return ended(run, phase, r, done, times=0)
 
 
 # %% exercise-5: the library's own
@@ -319,7 +397,7 @@ def train(run):
     return run.result.network
 
 
-# %% exercise-5: progress of the whole run -> other bytes
+# %% exercise-5: progress of the whole run -> Is r that of the phase
 def train(run):
     names, lengths = list(run.phases), list(run.phases.values())
     while run.epoch < sum(lengths):
@@ -355,4 +433,51 @@ def train(run):
         for b, samples in enumerate(every):
             train_step(run, phase, (done + b / len(every)) / lengths[k], samples)
         end_epoch(run, phase, (done + b / len(every)) / lengths[k], done + 1)
+    return run.net.open_network()
+
+
+# %% exercise-5: wiring not frozen for fine-tuning -> finetune
+def looped(run, frozen=("rewire", "finetune"), leave_out=True, once=True, of_left=False):
+    names, lengths = list(run.phases), list(run.phases.values())
+    n, size = len(run.dataset.train_x), run.s.batch_size
+    while run.epoch < sum(lengths):
+        k, done = position(lengths, run.epoch)
+        phase, layers = names[k], run.net.layers
+        if done == 0 and (run.batch == 0 or not once):
+            if phase == "search":
+                run.net.build(run.s.gate_start, [layer.params["W"] for layer in layers])
+            elif phase in frozen:
+                freeze(run.net, [layer.params["gate"] for layer in layers], run.plan.budget)
+            run.net.new_optimizer()
+        every = batches(n, size, run.seed, run.epoch, run.batch if leave_out else 0)
+        for b, samples in enumerate(every):
+            r = b / len(every) if of_left else run.batch / -(-n // size)
+            train_step(run, phase, (done + r) / lengths[k], samples)
+            run.batch += 1
+        end_epoch(run, phase, (done + r) / lengths[k], done + 1)
+    return run.result.network
+
+
+def train(run):
+    return looped(run, frozen=("rewire",))
+
+
+# %% exercise-5: resumed from the start of the epoch -> leave out the batches
+def train(run):
+    return looped(run, leave_out=False)
+
+
+# %% exercise-5: a phase that is under way begins again -> go on as if nothing had happened
+def train(run):
+    return looped(run, once=False)
+
+
+# %% exercise-5: r of the batches that are left -> go on as if nothing had happened
+def train(run):
+    return looped(run, of_left=True)
+
+
+# %% exercise-5: the last network, not the best -> return run.result.network
+def train(run):
+    looped(run)
     return run.net.open_network()
