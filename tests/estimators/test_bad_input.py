@@ -27,6 +27,8 @@ def spoilt(value):
         (X, Y * 1e35, r"Input y contains a value too large: expected numbers below 1e\+29"),
         (X, np.full(30, 7), r"y is \[7.0\] in every sample; nothing to learn"),
         (X, Y[:20], r"inconsistent numbers of samples: \[30, 20\]"),
+        (X, Y + 1e8, r"y has numbers near 1e\+08 that differ by at most \d\.\d+, too little for float32"),
+        (X, Y * 1e-200, r"y has numbers near -?\d.*e-20\d that differ by at most .*e-200, too little for float32"),
         (X, None, "requires y to be passed, but the target y is None"),
         (X[:, 0], Y, "Expected 2D array, got 1D array instead"),
         (X[None], Y, "Expected 2D array, got 3D array instead"),
@@ -170,3 +172,35 @@ def test_integers_lists_and_float32_are_read():
     expected = PrunedRegressor(budget=3, hidden=()).fit(x, Y).predict(x)
     for form in (x.tolist(), x.astype(np.float32), x.astype(object), np.asfortranarray(x)):
         assert np.allclose(PrunedRegressor(budget=3, hidden=()).fit(form, Y).predict(form), expected)
+
+
+@pytest.mark.parametrize("weights, message", [
+    ({0: -1, 1: 1}, "class_weight of 0 is -1: expected a number above 0"),
+    ({1: np.nan}, "class_weight of 1 is nan: expected a number above 0"),
+    ({1: "much"}, "class_weight of 1 is 'much'"),
+    ({"q": 1}, r"class_weight names \['q'\]: none is a class of y"),
+    ("even", "class_weight is 'even': expected 'balanced', a dict or None"),
+])  # fmt: skip
+def test_class_weights(weights, message):
+    with pytest.raises(ValueError, match=message):
+        PrunedClassifier(budget=3, hidden=(), class_weight=weights).fit(X, (Y > 0).astype(int))
+
+
+def test_a_path_that_cannot_be_written_is_named_as_it_was_given(tmp_path):
+    model = PrunedRegressor(budget=3, hidden=()).fit(X, Y)
+    for path, kind in ((tmp_path / "none" / "model.npz", FileNotFoundError), (tmp_path, IsADirectoryError)):
+        with pytest.raises(kind) as caught:
+            model.save(path)
+        assert caught.value.filename == str(path) and not list(tmp_path.rglob("*.tmp"))
+
+
+def test_long_and_odd_names_of_columns_survive_a_file(tmp_path):
+    """A model file cuts them; the frame that was fitted to is known all the same."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"x" * 300: X[:, 0], "\u202eabc": X[:, 1]})
+    model = PrunedRegressor(budget=3, hidden=()).fit(frame, Y)
+    model.save(tmp_path / "model.npz")
+    loaded = PrunedRegressor.load(tmp_path / "model.npz")
+    assert (loaded.predict(frame) == model.predict(frame)).all()
+    with pytest.raises(ValueError, match="The feature names should match"):
+        loaded.predict(frame.rename(columns={"x" * 300: "other"}))

@@ -190,6 +190,14 @@ def test_constant_columns_are_dropped_with_a_warning():
 # --- what it says -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e7, 1e9, 1e12])
+def test_columns_that_are_large_and_close_together(rng, offset):
+    """As the seconds of a clock: float32 cannot tell them apart, float64 can, in `fit` and in `predict`."""
+    x = rng.normal(size=(100, 2))
+    model = PrunedRegressor(budget=3, hidden=()).fit(x + offset, 3 * x[:, 0] - x[:, 1])
+    assert model.score(x + offset, 3 * x[:, 0] - x[:, 1]) > 0.999
+
+
 def test_importances_are_shares(regressor):
     shares = regressor.feature_importances_
     assert shares.sum() == pytest.approx(1) and shares[2] == 0 and (shares[:2] > 0.1).all()

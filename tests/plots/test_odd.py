@@ -34,9 +34,10 @@ def test_a_comparison_of_nothing(axes):
     plots.frontier([], (), axes)
 
 
-@pytest.mark.parametrize("phases, score", [("a", 0.0), ("aaa", 1.0), ("ab", -5.0)])
-def test_a_short_run_of_equal_scores(phases, score):
-    same = {"val_accuracy": score, "density": 1.0, "open_gates": 1}
+@pytest.mark.parametrize("phases, score, density", [("a", 0.0, 1.0), ("aaa", 1.0, 1.0), ("ab", -5.0, 1.0),
+                                                    ("ab", 0.5, 0.0)])  # fmt: skip
+def test_a_short_run_of_equal_scores(phases, score, density):
+    same = {"val_accuracy": score, "density": density, "open_gates": 1}
     rows = [{"epoch": k + 1, "phase": phase, **same} for k, phase in enumerate(phases)]
     network = network_of([np.eye(1)], input_shape=(1, 1))
     assert "training.svg" in plots.run_figures(rows, np.zeros((1, 20), np.int64), network)

@@ -13,6 +13,7 @@ from tinygsp.data.scaling import column_notes, column_scaling, fits_float32
 from tinygsp.data.splits import validation_split
 
 Pair = tuple[Any, Any]  # x and y, arrays or what NumPy makes arrays of
+COARSE = 0.05  # of their spread: by how much float32 may round targets
 LARGEST = 1e29  # of an input, well inside what float32 and a model file hold
 
 
@@ -119,15 +120,28 @@ def _targets(name: str, values: Any, n: int) -> np.ndarray:
         if array.ndim not in (1, 2) or len(array) != n or array.size == 0:
             raise DataError(f"{name} has shape {array.shape}; expected ({n},) or ({n}, outputs), one row a sample of x")
         with np.errstate(over="ignore"):  # what overflows becomes inf and is refused
-            array = array.reshape(n, -1).astype(np.float32)
+            exact, array = array.reshape(n, -1), array.reshape(n, -1).astype(np.float32)
         if not np.isfinite(array).all():
             raise DataError(f"{name} has a nan or inf; every number must be finite")
+        _check_resolution(name, exact.astype(np.float64), array)
         return array
     if array.dtype.kind not in "biuU":
         raise DataError(f"{name} is {array.dtype}; expected classes (integers, texts or bools) or floats")
     if array.shape != (n,):
         raise DataError(f"{name} has shape {array.shape}; expected ({n},), one class a sample of x")
     return array
+
+
+def _check_resolution(name: str, exact: np.ndarray, array: np.ndarray) -> None:
+    """Raise DataError where float32 blurs the differences between targets, float64 and float32, both (n, k)."""
+    spread, error = exact.std(axis=0), np.abs(exact - array).max(axis=0)
+    blurred = np.flatnonzero((exact != exact[0]).any(axis=0) & (error > COARSE * spread))
+    if len(blurred):
+        y = exact[:, blurred[0]]
+        raise DataError(
+            f"{name} has numbers near {y[0]:.4g} that differ by at most {np.ptp(y):.2g}, too little for float32, in "
+            "which a network computes; subtract a constant or take another unit"
+        )
 
 
 def _pair(part: str, pair: Pair, shape: tuple[int, ...], dtype: np.dtype, targets: np.ndarray) -> Pair:

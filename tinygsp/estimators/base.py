@@ -127,7 +127,7 @@ class PrunedEstimator:
         network = self.fitted()
         x = checks.as_matrix(X, type(self).__name__)
         checks.check_columns(self, X, x.shape[1])
-        return network.scores(x.astype(np.float32))
+        return network.scores(x)
 
     def fitted(self) -> SparseNetwork:
         """The network. Raises NotFittedError before `fit`, that of scikit-learn if it is in use."""

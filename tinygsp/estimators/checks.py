@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygsp.estimators.samples import printable
 from tinygsp.training import SettingsError
 
 LARGEST = 1e29  # of a number, as in `data.from_arrays`
@@ -196,7 +197,7 @@ def check_columns(estimator: Any, X: Any, count: int) -> None:
     elif known is not None and given is None:
         message = f"X does not have valid feature names, but {name} was fitted with feature names"
         warnings.warn(message, UserWarning, stacklevel=4)
-    elif known is not None and list(known) != given:
+    elif known is not None and list(known) != given and list(known) != list(printable(given)):  # as in a model file
         raise ValueError(different_names(list(known), given))
     if count != estimator.n_features_in_:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,13 @@ class PrunedClassifier(PrunedEstimator):
             if self.class_weight != "balanced":
                 raise ValueError(f"class_weight is {self.class_weight!r}: expected 'balanced', a dict or None")
             return weights.sum() / (k * np.bincount(labels, weights, k))
-        return np.array([float(self.class_weight.get(value, 1.0)) for value in self.classes_.tolist()])
+        classes = self.classes_.tolist()
+        for name, weight in self.class_weight.items():
+            if not (isinstance(weight, numbers.Real) and 0 < weight < np.inf):
+                raise ValueError(f"class_weight of {name!r} is {weight!r}: expected a number above 0")
+        if self.class_weight and not any(value in self.class_weight for value in classes):
+            raise ValueError(f"class_weight names {list(self.class_weight)}: none is a class of y")
+        return np.array([float(self.class_weight.get(value, 1.0)) for value in classes])
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class of each sample: (n,)."""

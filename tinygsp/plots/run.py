@@ -49,8 +49,10 @@ def training_curve(records: Sequence[dict], score_name: str, upper: Axes, lower:
     upper.plot(epoch, scores, color=BLUE, linewidth=1.5)
     upper.set_ylim(*focus(scores))
     upper.set_ylabel(f"validation {score_name},\nnoise off")
-    lower.plot(epoch, [r["density"] for r in records], color=ORANGE, linewidth=1.5)
-    lower.set_yscale("log")
+    densities = [r["density"] for r in records]
+    lower.plot(epoch, densities, color=ORANGE, linewidth=1.5)
+    if max(densities) > 0:  # a network without connections has no place on a log axis
+        lower.set_yscale("log")
     lower.set_ylabel("density:\nopen gates / all")
     lower.set_xlabel("epoch")
     upper.set_xlim(0, len(records) + 1)
