@@ -153,7 +153,7 @@ def load_data(name: str, seed: int = 0, **reading: Any) -> Dataset:
 def read_rows(rows: Any, network: SparseNetwork, encoding: str | None = None) -> np.ndarray:
     """Make inputs for a network of new rows of the table that it was trained on: (n, n_in), for `predict` and the like.
 
-    rows     : the path of a .csv, .tsv or .parquet file, a data frame, or {name of a column: its cells}
+    rows     : the path of a .csv, .tsv or .parquet file, a data frame, {name of a column: its cells}, or {name: cell}
     network  : of a table with names of columns
     encoding : of a text file that is not UTF-8
 

@@ -81,6 +81,14 @@ def test_frames_and_dicts_give_the_same_as_a_file(rows, network, tmp_path):
         assert np.allclose(tinygsp.read_rows(found, network), expected, rtol=1e-9)
 
 
+def test_one_row(rows, network):
+    """As a dict of cells."""
+    row = {name: cells[0] for name, cells in rows.items()}
+    expected = tinygsp.read_rows({name: cells[:1] for name, cells in rows.items()}, network)
+    assert np.array_equal(tinygsp.read_rows(row, network), expected) and len(expected) == 1
+    assert np.array_equal(tinygsp.read_rows(row | {"depth": np.float64(row["depth"])}, network), expected)
+
+
 def test_columns_that_are_not_read_need_not_be_there(rows, dataset, network):
     narrow = reader(dataset, "depth", "width, mm")
     x = tinygsp.read_rows({"depth": rows["depth"], "width, mm": rows["width, mm"]}, narrow)
@@ -104,9 +112,10 @@ def test_a_table_of_one_column(dataset, rows, tmp_path):
         ({"depth": [""] * 200}, "cells are missing in 'depth', where none is missing"),
         ({"depth": ["deep"] * 200}, "column 'depth' has 'deep'|column 'depth' has texts"),
         ({"depth": ["inf"] * 200}, "'depth' has inf"),
+        ({"depth": ["-1e300"] * 200}, r"'depth' has -1e.?300; expected finite numbers below 1e\+29"),
         ({"noise": None}, "has no column 'noise', which the table that the network was trained on has"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_what_is_not_as_it_was(rows, network, tmp_path, changes, what):
     """Told in one line, from a file and from memory."""
@@ -122,6 +131,7 @@ def test_what_is_no_table(network, dataset, tmp_path):
         (np.zeros((3, 9)), "rows is ndarray without names of columns"),
         ({}, "rows is dict without names of columns"),
         ({"depth": [[1]], "noise": [2]}, r"column 'depth' has shape \(1, 1\)"),
+        ({"depth": 1, "noise": [2]}, "column 'depth' is one cell, another column has several"),
         (tmp_path / "nowhere.csv", "nowhere.csv: cannot be read"),
     ):
         with pytest.raises(DataError, match=what):

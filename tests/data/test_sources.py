@@ -107,10 +107,16 @@ def test_missing_files_are_all_named(tmp_path):
         load(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.npz", "a.npy", "a.parquet"])
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.npz", "a.npy", "a.parquet", "a.csv.gz"])
 def test_a_file_that_is_not_there(tmp_path, name):
     with pytest.raises(DataError, match=f"{name}: there is no such file"):
         load(tmp_path / name)
+
+
+def test_a_file_that_is_compressed(tmp_path):
+    (tmp_path / "a.csv.gz").write_bytes(b"")
+    with pytest.raises(DataError, match="a.csv.gz: is compressed; unpack it first"):
+        load(tmp_path / "a.csv.gz")
 
 
 @pytest.mark.parametrize("name", ["mnits", "", "no/such/folder"])

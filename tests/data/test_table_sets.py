@@ -155,14 +155,35 @@ def test_the_target_must_be_there(tmp_path):
 def test_missing_cells_are_named(tmp_path):
     gaps = with_gaps("depth", 50, colour=["" if i == 7 else c for i, c in enumerate(PRICES["colour"])])
     refused(tmp_path, "cells are missing in 'depth' .4., 'colour' .1.; .* use --missing median", gaps)
-    refused(
-        tmp_path, "column 'noise' is empty; leave it out with --drop", with_gaps("noise", 1) | {"noise": [""] * 200}
+    refused(tmp_path, "column 'noise' is empty; leave out with --drop", with_gaps("noise", 1) | {"noise": [""] * 200})
+
+
+def test_all_columns_at_fault_are_named_at_once(tmp_path):
+    texts = {name: [f"{name}{i}" for i in range(200)] for name in ("id", "date")}
+    what = (
+        "columns 'a', 'b' are empty; .*; also column 'id' has 200 .*, column 'date' has .*; also .* missing in 'depth'"
     )
+    refused(tmp_path, what, with_gaps("depth") | texts | {"a": [""] * 200, "b": [""] * 200})
+
+
+def test_an_index_of_a_data_frame_is_left_out(tmp_path):
+    made = loaded(tmp_path, {"": [str(i) for i in range(200)]} | PRICES)
+    assert made.input_names == loaded(tmp_path).input_names
+    assert made.notes[1] == "column 1 has no name and counts the rows: left out"
 
 
 def test_columns_that_cannot_be_used(tmp_path):
     names = PRICES | {"name": [f"n{i}" for i in range(200)]}
-    refused(tmp_path, "column 'name' has 200 different texts; at most 100 become inputs: .*--drop", names)
+    refused(
+        tmp_path, "column 'name' has 200 different texts in 200 rows, such as 'n0'; at most 100 become inputs", names
+    )
+    percent = {name: cells[:60] for name, cells in PRICES.items()} | {"t": [f"{1 + i % 54}.06%" for i in range(60)]}
+    refused(
+        tmp_path, "'t' has 54 .* such as '1.06%'; at most 30 become inputs: write them as numbers, .*--drop", percent
+    )
+    assert "t = 54.06%" in loaded(tmp_path, percent, categories=("t",)).input_names
+    half = percent | {"t": [f"{1 + i % 30}%" for i in range(60)]}
+    assert "t = 30%" in loaded(tmp_path, half).input_names
     twice = PRICES | {"colour = red": ["1", "2"] * 100}
     refused(tmp_path, "two inputs would be called 'colour = red'; rename a column", twice)
     few = {"x": ["1", "2", "3"], "y": ["0.1", "0.2", "0.4"]}

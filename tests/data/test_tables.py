@@ -1,5 +1,9 @@
 """Reading a table: text files of several kinds, and what is refused, with the line or column."""
 
+import bz2
+import gzip
+import lzma
+
 import numpy as np
 import pytest
 from helpers.memory import peak_bytes
@@ -48,6 +52,28 @@ def test_byte_order_mark_and_encodings(tmp_path):
     assert list(read(tmp_path, "\ufeffgröße,b\n1,2\n".encode()).columns) == ["größe", "b"]
     assert list(read(tmp_path, "größe,b\n1,2\n".encode("latin-1"), encoding="latin-1").columns) == ["größe", "b"]
     assert list(read(tmp_path, "größe,b\n1,2\n".encode("utf-16"), encoding="utf-16").columns) == ["größe", "b"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path, encoding):
+    assert list(read(tmp_path, "größe,b\n1,2\n".encode(encoding)).columns) == ["größe", "b"]
+    refused(tmp_path, "größe,b\n1,2\n".encode(encoding + "-le"), f"as in --encoding {encoding}-le", encoding=encoding)
+    refused(tmp_path, "a,b\n1,2\n".encode(encoding)[:-1], f"is not {encoding.upper()} .truncated data.; is it cut off")
+
+
+def test_columns_without_a_name(tmp_path):
+    """One that counts the rows or is empty is left out; others are called by their number."""
+    for first in (0, 1):
+        table = read(tmp_path, f",a\n{first},5\n{first + 1},6\n")
+        assert columns_of(table) == {"a": [5, 6]}
+        assert table.notes == ("column 1 has no name and counts the rows: left out",)
+    table = read(tmp_path, "a,,b,\n1,2,3,\n4,5,6,\n")
+    assert columns_of(table) == {"a": [1, 4], "column 2": [2, 5], "b": [3, 6]}
+    assert table.notes == ("column 2 has no name and is called so", "column 4 has no name and is empty: left out")
+    assert list(read(tmp_path, "a,,b\n1,x,3\n", drop=["column 2"]).columns) == ["a", "b"]
+    counted = ",a\n0,5\n1,6\n"
+    assert read(tmp_path, counted, categories=["column 1"]).columns["column 1"].texts == ("0", "1")
+    assert list(read(tmp_path, counted, only={"column 1"}).columns) == ["column 1"]
 
 
 def test_empty_cells(tmp_path):
@@ -103,9 +129,11 @@ def test_a_large_file_takes_eight_bytes_a_cell(tmp_path):
         ("a,b\n1,2\n3\n", "line 3 has 1 cells, but the header has 2"),
         ("a,b\n1,2\n3,4,5\n", "line 3 has 3 cells, but the header has 2"),
         ("a,b,a\n1,2,3\n", "two columns are called 'a'"),
-        ("a,,b\n1,2,3\n", "the name of column 2, '', is empty"),
+        (",column 1\n1,2\n", "two columns are called 'column 1'"),
+        (f"a,{'b' * 101}\n1,2\n", "the name of column 2, 'b.*', has 101 letters; at most 100"),
+        ("a,b\x01c\n1,2\n", "the name of column 2, .*, is not printable"),
         ("a,b\n1,2\n3,x\n", "line 3: 'x' is a text, but column 'b' has numbers; .*--categories"),
-        ("a,b\n1,x\n3,4\n", "line 3: '4' is a number, but column 'b' has texts"),
+        ("a,b\n1,x\n3,4\n", "line 3: '4' is a number, but column 'b' has texts, first 'x'"),
         ("a,b\n1,2\n3,inf\n", "line 3: column 'b' has inf; expected finite numbers"),
         ("a,b\n1,2\n3,1e999\n", "line 3: column 'b' has 1e999; expected finite numbers"),
         ("a,b\n1,2\n3,-1e30\n", r"line 3: column 'b' has -1e30; expected finite numbers below 1e\+29"),
@@ -118,6 +146,22 @@ def test_a_large_file_takes_eight_bytes_a_cell(tmp_path):
 )
 def test_what_is_refused(tmp_path, text, what):
     refused(tmp_path, text, what)
+
+
+@pytest.mark.parametrize(
+    "start, what",
+    [
+        (gzip.compress(b"a,b\n1,2\n"), "a.csv: is compressed by gzip; unpack it first"),
+        (bz2.compress(b"a,b\n1,2\n"), "is compressed by bzip2"),
+        (lzma.compress(b"a,b\n1,2\n"), "is compressed by xz"),
+        (b"PK\3\4....", "is a zip file or a spreadsheet"),
+        (b"\x89PNG\r\n\x1a\n", "is a picture"),
+        (b"a,b\n\0,\xff\n", "has bytes of 0, so it is no text"),
+    ],
+    ids=range(6),  # the bytes have the time in them
+)
+def test_what_is_no_text(tmp_path, start, what):
+    refused(tmp_path, start, what)
 
 
 def test_options_that_do_not_fit(tmp_path):

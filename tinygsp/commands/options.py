@@ -167,8 +167,8 @@ READING = {  # the fields of data.ReadOptions that take a value
     "task": Option(choice("classification", "regression"), "classification or regression (default: as the target is)"),
     "test": Option(str, "a table like the first, to test with (default: a fifth of the rows)"),
     "missing": Option(choice("median"), "median: fill missing numbers in, with an input that says so"),
-    "categories": Option(columns, "columns to take as categories, though they look like numbers"),
-    "drop": Option(columns, "columns to leave out"),
+    "categories": Option(columns, "a,b: columns to take as categories, though they look like numbers"),
+    "drop": Option(columns, 'a,b: columns to leave out; one without a name is "column 1" by its number'),
     "encoding": Option(str, "of a text file that is not UTF-8, such as latin-1"),
     "class_names": Option(str, "of images: a text file with a name for each class"),
 }

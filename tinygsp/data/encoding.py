@@ -16,6 +16,7 @@ import numpy as np
 from tinygsp.data.columns import Feature
 from tinygsp.data.dataset import DataError
 from tinygsp.data.limits import shown
+from tinygsp.data.scaling import listed
 from tinygsp.data.tables import Column, Table, few
 
 MAX_CATEGORIES = 100  # of a column that becomes inputs
@@ -23,44 +24,54 @@ MAX_INPUTS = 2**16
 NOTHING = "(missing)"  # the category of empty cells
 
 
-def plan_features(table: Table, target: str, missing: str | None, train: np.ndarray) -> list[Feature]:
+def plan_features(
+    table: Table, target: str, missing: str | None, train: np.ndarray, categories: Sequence[str] = ()
+) -> list[Feature]:
     """Decide how the columns of a table, but for the target, become inputs.
 
     missing : "median" fills empty cells with the median of the column and adds an input that says so; a text that is
               missing becomes a category of its own. None refuses them
-    train   : rows that medians are taken from
+    train   : rows that medians are taken from;  categories : columns that may have a text in nearly every row
 
     Raises DataError where a column cannot be used.
     """
     columns = [column for name, column in table.columns.items() if name != target]
     if not columns:
         raise DataError(f"{table.path}: has no column besides the target {shown(target)}")
-    for column in columns:
-        if column.is_missing.all():
-            raise DataError(f"{table.path}: column {shown(column.name)} is empty; leave it out with --drop")
-        if column.texts is not None and len(column.texts) > MAX_CATEGORIES:
-            raise DataError(
-                f"{table.path}: column {shown(column.name)} has {len(column.texts)} different texts; at most "
-                f"{MAX_CATEGORIES} become inputs: leave it out with --drop, or group them"
-            )
-    if missing is None:
-        refuse_missing(table, columns)
+    if faults := [*unusable(table, columns, categories), *(missing_cells(columns) if missing is None else ())]:
+        raise DataError(f"{table.path}: {'; also '.join(faults)}")
     features = [plan_feature(column, train) for column in columns]
     if (count := sum(len(feature.inputs) for feature in features)) > MAX_INPUTS:
         raise DataError(f"{table.path}: would become {count:,} inputs; at most {MAX_INPUTS:,} are allowed")
     return features
 
 
-def refuse_missing(table: Table, columns: Sequence[Column]) -> None:
-    """Raise a DataError that names the columns with empty cells, if there are any."""
-    counts = {column.name: int(column.is_missing.sum()) for column in columns if column.is_missing.any()}
-    if counts:
-        named = ", ".join(f"{shown(name)} ({count})" for name, count in list(counts.items())[:5])
-        more = f" and {len(counts) - 5} more" if len(counts) > 5 else ""
-        raise DataError(
-            f"{table.path}: cells are missing in {named}{more}; fill them in, --drop the columns, or use "
-            "--missing median"
+def unusable(table: Table, columns: Sequence[Column], categories: Sequence[str]) -> list[str]:
+    """What to say of columns that are empty or have too many different texts."""
+    faults = []
+    if empty := [column.name for column in columns if column.is_missing.all()]:
+        faults.append(f"{listed(empty)} {'is' if len(empty) == 1 else 'are'} empty; leave out with --drop")
+    most = min(MAX_CATEGORIES, table.rows // 2)
+    mosts = {column.name: MAX_CATEGORIES if column.name in categories else most for column in columns}
+    if crowded := [column for column in columns if len(column.texts or ()) > mosts[column.name]]:
+        named = ", ".join(
+            f"column {shown(column.name)} has {len(column.texts)} different texts in {table.rows:,} rows, such as "
+            f"{shown(column.texts[0])}; at most {mosts[column.name]} become inputs"
+            for column in crowded[:5]
         )
+        more = f", and {len(crowded) - 5} more such columns" if len(crowded) > 5 else ""
+        faults.append(f"{named}{more}: write them as numbers, group them, or leave out with --drop")
+    return faults
+
+
+def missing_cells(columns: Sequence[Column]) -> list[str]:
+    """What to say of columns with some empty cells, if there are any."""
+    counts = {c.name: int(c.is_missing.sum()) for c in columns if c.is_missing.any() and not c.is_missing.all()}
+    if not counts:
+        return []
+    named = ", ".join(f"{shown(name)} ({count})" for name, count in list(counts.items())[:5])
+    more = f" and {len(counts) - 5} more" if len(counts) > 5 else ""
+    return [f"cells are missing in {named}{more}; fill them in, --drop the columns, or use --missing median"]
 
 
 def plan_feature(column: Column, train: np.ndarray) -> Feature:

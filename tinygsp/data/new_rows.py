@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygsp.data.arrays import LARGEST
 from tinygsp.data.columns import Feature, all_features
 from tinygsp.data.dataset import DataError
 from tinygsp.data.encoding import encode
@@ -31,7 +32,7 @@ def read_new_rows(
 ) -> np.ndarray:
     """The inputs of a network for the rows of a table: (rows, n_in) float64; those that it does not read are 0.
 
-    source      : the path of a file, a data frame, or {name of a column: its cells}
+    source      : the path of a file, a data frame, {name of a column: its cells}, or one row as {name: cell}
     columns, input_names : of the network, see `columns.all_features`
     used        : which inputs the network reads
     encoding    : of a text file; UTF-8 unless given
@@ -63,7 +64,12 @@ def from_memory(source: Any, features: Sequence[Feature]) -> Table:
         raise DataError(
             f"rows is {type(source).__name__} without names of columns; expected a path, a data frame or a dict"
         )
-    columns, rows = {}, len(np.asarray(source[names[0]]))
+    if isinstance(source, Mapping) and not any(map(np.ndim, source.values())):
+        source = {name: [cell] for name, cell in source.items()}  # one row
+    shape = np.shape(source[names[0]])
+    if not shape:
+        raise DataError(f"rows: column {shown(names[0])} is one cell, another column has several; expected as many")
+    columns, rows = {}, shape[0]
     for feature in features:
         if feature.name in names:
             cells = np.asarray(source[feature.name])
@@ -83,8 +89,11 @@ def to_column(feature: Feature, cells: Sequence[Any]) -> Column:
                 f"rows: column {shown(feature.name)} has {shown(next(c for c in cells if not is_number(c)))}, in "
                 f"{TRAINED_ON} it has numbers"
             ) from error
-        if np.isinf(values).any():
-            raise DataError(f"rows: column {shown(feature.name)} has inf; expected finite numbers")
+        if (too_large := np.abs(values) >= LARGEST).any():
+            value = values[too_large][0]
+            raise DataError(
+                f"rows: column {shown(feature.name)} has {value:g}; expected finite numbers below {LARGEST:g}"
+            )
         return Column(feature.name, values)
     texts: dict[str, int] = {}
     values = [math.nan if is_empty(cell) else float(texts.setdefault(as_text(cell), len(texts))) for cell in cells]

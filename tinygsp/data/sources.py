@@ -13,6 +13,7 @@ from tinygsp.data.dataset import DataError, Dataset
 from tinygsp.data.folders import TEST, TRAIN, load_folder
 from tinygsp.data.options import ReadOptions
 from tinygsp.data.table_sets import load_table
+from tinygsp.data.text_files import PACKED
 from tinygsp.data.toy_problem import toy
 
 __all__ = ["MNIST", "NAMES", "TEST", "TRAIN", "load", "mnist_folder"]
@@ -81,11 +82,13 @@ def kind_of(name: str | os.PathLike) -> str:
     if os.path.isdir(name):
         return "folder"
     suffix = Path(name).suffix.lower()
-    if not (suffix in TABLES or suffix in USABLE):
+    if not (suffix in TABLES or suffix in USABLE or suffix in PACKED):
         raise DataError(
             f"data set {str(name)!r} unknown; use mnist, toy, or a folder of four IDX files, or a table: "
             "a file .csv, .tsv, .parquet, .npz or .npy"
         )
     if not os.path.exists(name):
         raise DataError(f"{name}: there is no such file")
+    if suffix in PACKED:
+        raise DataError(f"{name}: is compressed; unpack it first")
     return suffix if suffix in USABLE else "table"

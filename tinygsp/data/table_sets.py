@@ -41,7 +41,7 @@ def load_table(name: str, path: Path, options: ReadOptions, split_seed: int = 0)
     if not (len(train) and len(val) and (test or len(test_rows))):
         raise DataError(f"{path}: {table.rows} rows are too few to train, validate and test with")
 
-    features = plan_features(table, options.target, options.missing, train)
+    features = plan_features(table, options.target, options.missing, train, options.categories)
     x, y = encode(table, features, path), to_targets(table, target, task)
     if test:
         check_same_columns(test, table)
@@ -62,7 +62,8 @@ def load_table(name: str, path: Path, options: ReadOptions, split_seed: int = 0)
         raise DataError(f"{path}: {error}") from error
     split = "" if test else f"; a fifth of {table.rows:,} rows tests, a fifth of the others validates"
     note = f"target {shown(options.target)}: {reason}, so a {task}{split}"
-    return replace(dataset, columns=tuple(f for f in features if not f.is_plain), notes=(note, *dataset.notes))
+    notes = (note, *table.notes, *dataset.notes)
+    return replace(dataset, columns=tuple(f for f in features if not f.is_plain), notes=notes)
 
 
 def read(path: Path, options: ReadOptions) -> Table:

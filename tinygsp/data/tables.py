@@ -19,6 +19,7 @@ from tinygsp.data.arrays import LARGEST
 from tinygsp.data.dataset import DataError
 from tinygsp.data.limits import MAX_NAME, shown
 from tinygsp.data.scaling import repeated
+from tinygsp.data.text_files import find_encoding, not_decoded
 
 DELIMITERS = ",;\t|"
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})  # in lower case: cells that hold nothing
@@ -53,6 +54,7 @@ class Table:
     path: Path
     columns: dict[str, Column]
     rows: int
+    notes: tuple[str, ...] = ()  # what was done with columns that have no name
 
 
 def read_table(
@@ -69,20 +71,41 @@ def read_table(
     encoding   : of a text file; UTF-8 unless given
     only       : columns to read, as far as they are there; None reads all. Then the others may hold anything
 
-    Raises DataError, one line that names the file and, where it can, line and column.
+    A column of a text file that has no name is called by its number, such as "column 1"; one that is empty or counts
+    the rows, as a data frame writes it, is left out. Raises DataError, one line that names the file and, where it can,
+    line and column.
     """
     if path.suffix.lower() == ".parquet":
         from tinygsp.data.parquet import read_parquet
 
+        unnamed = []
         names, columns, rows = read_parquet(path, drop, categories, only)
     else:
-        names, columns, rows = read_csv(path, drop, categories, encoding, only)
+        names, columns, rows, unnamed = read_csv(path, drop, categories, encoding, only)
     for option, chosen in (("drop", drop), ("categories", categories)):
         if only is None and (unknown := [name for name in chosen if name not in names]):
             raise DataError(f"{path}: --{option} {unknown[0]}: no such column; its columns are {few(names)}")
     if not rows:
         raise DataError(f"{path}: has no rows below its header")
-    return Table(path, columns, rows)
+    notes = look_at_unnamed(columns, [name for name in unnamed if only is None and name not in categories])
+    return Table(path, columns, rows, tuple(notes))
+
+
+def look_at_unnamed(columns: dict[str, Column], unnamed: Sequence[str]) -> list[str]:
+    """Leave out columns without a name that are empty or count the rows; say so, and how others are called."""
+    notes = []
+    for name in unnamed:
+        column = columns.get(name)
+        if column is None:
+            continue
+        count = np.arange(len(column.values))
+        counts_rows = any(np.array_equal(column.values - first, count) for first in (0, 1))
+        if column.is_missing.all() or (column.texts is None and counts_rows):
+            notes.append(f"{name} has no name and {'counts the rows' if counts_rows else 'is empty'}: left out")
+            del columns[name]
+        else:
+            notes.append(f"{name} has no name and is called so")
+    return notes
 
 
 def few(names: Sequence[str], most: int = 8) -> str:
@@ -95,8 +118,15 @@ def check_header(path: Path, names: Sequence[str]) -> None:
     if len(names) > MAX_COLUMNS:
         raise DataError(f"{path}: has {len(names):,} columns; at most {MAX_COLUMNS:,} are read")
     for k, name in enumerate(names, 1):
-        if not name.strip() or not name.isprintable() or len(name) > MAX_NAME // 2:
-            raise DataError(f"{path}: the name of column {k}, {shown(name)}, is empty, too long or not printable")
+        if not name.strip():
+            raise DataError(f"{path}: the name of column {k} is empty; give it one")
+        if not name.isprintable():
+            raise DataError(f"{path}: the name of column {k}, {shown(name)}, is not printable; give it another")
+        if len(name) > MAX_NAME // 2:
+            raise DataError(
+                f"{path}: the name of column {k}, {shown(name)}, has {len(name)} letters; at most {MAX_NAME // 2} are "
+                "allowed"
+            )
     if twice := repeated(names):
         raise DataError(f"{path}: two columns are called {shown(twice)}; give each its own name")
 
@@ -106,14 +136,19 @@ def check_header(path: Path, names: Sequence[str]) -> None:
 
 def read_csv(
     path: Path, drop: Sequence[str], categories: Sequence[str], encoding: str | None, only: Container[str] | None
-) -> tuple[list[str], dict[str, Column], int]:
-    """Read a text file whose first line names the columns: (all names, columns without those dropped, rows)."""
+) -> tuple[list[str], dict[str, Column], int, list[str]]:
+    """Read a text file whose first line names the columns.
+
+    Returns (all names, columns without those dropped, rows, names of those that had none).
+    """
     try:
-        with open(path, encoding=encoding or "utf-8-sig", newline="") as file:
+        found = find_encoding(path, encoding)
+        with open(path, encoding=found, newline="") as file:
             delimiter = find_delimiter(path, file.read(2**16), 2 if only is None else 1)
             file.seek(0)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
-            names = [name.strip() for name in next(reader)]
+            given = [name.strip() for name in next(reader)]
+            names = [name or f"column {k}" for k, name in enumerate(given, 1)]
             check_header(path, names)
             is_left_out = [name in drop or (only is not None and name not in only) for name in names]
             cells = [
@@ -128,11 +163,8 @@ def read_csv(
                 for column, texts in zip(cells, zip(*block)):
                     if column is not None:
                         column.add(texts, lines)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: is not {error.encoding.upper()} (byte 0x{error.object[error.start]:02x}); name its encoding, as "
-            f"in --encoding latin-1, or convert it: iconv -f latin-1 -t utf-8"
-        ) from error
+    except UnicodeError as error:
+        raise not_decoded(path, found, error) from error
     except LookupError as error:
         raise DataError(f"--encoding {encoding}: {error}; expected a name such as utf-8 or latin-1") from error
     except csv.Error as error:
@@ -140,7 +172,8 @@ def read_csv(
         raise DataError(f"{path}: line {reader.line_num}: {reason}") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); expected a table") from error
-    return names, {column.name: column.column() for column in cells if column is not None}, rows
+    columns = {column.name: column.column() for column in cells if column is not None}
+    return names, columns, rows, [name for name, had in zip(names, given) if not had]
 
 
 def find_delimiter(path: Path, start: str, least: int = 2) -> str:
@@ -221,10 +254,15 @@ class Cells:
         if self.is_text is None:
             self.is_text = value is None
         if (value is None) != self.is_text:
-            kind, others = ("a text", "numbers") if value is None else ("a number", "texts")
+            name, what = shown(self.name), "a text" if value is None else "a number"
+            has = (
+                "numbers; correct it"
+                if value is None
+                else f"texts, first {shown(next(iter(self.texts)))}; correct them"
+            )
             raise DataError(
-                f"{self.path}: line {line}: {shown(cell)} is {kind}, but column {shown(self.name)} has {others}; "
-                f"correct it, or take all as categories with --categories"
+                f"{self.path}: line {line}: {shown(cell)} is {what}, but column {name} has {has}, or take all as "
+                "categories with --categories"
             )
         if value is None:
             if len(self.texts) >= MAX_TEXTS and cell not in self.texts:
